@@ -1,0 +1,1 @@
+//! The fake host: a model of several namespaces that fails on demand.

@@ -1,0 +1,60 @@
+//! What users ask of a sandbox.
+
+use crate::{EndpointSpec, PortBinding};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Where a sandbox's network namespace comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NamespaceSource {
+    /// We make it, and it goes with the sandbox.
+    #[default]
+    New,
+    /// The namespace of the host itself (network `host` only).
+    Host,
+    /// An existing namespace, named by a path such as `/run/netns/x`.
+    Path(PathBuf),
+    /// The namespace of a running process.
+    Pid(u32),
+}
+
+/// A line for `/etc/hosts`; `host-gateway` is resolved by the controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraHost {
+    /// The name.
+    pub name: String,
+    /// The address, or `None` for `host-gateway`.
+    pub address: Option<IpAddr>,
+}
+
+/// A sandbox as asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxSpec {
+    /// Name, unique among sandboxes; empty picks one.
+    pub name: String,
+    /// Where the namespace comes from.
+    pub namespace: NamespaceSource,
+    /// Networks to join, in order, with the settings of each endpoint. Empty means no endpoint at all.
+    pub networks: Vec<(String, EndpointSpec)>,
+    /// Ports to publish.
+    pub ports: Vec<PortBinding>,
+    /// Host name inside; empty means the first twelve characters of the id.
+    pub hostname: String,
+    /// Domain name, appended to the host name in `/etc/hosts`.
+    pub domainname: String,
+    /// Extra lines for `/etc/hosts`.
+    pub extra_hosts: Vec<ExtraHost>,
+    /// DNS servers; empty means the daemon's or the host's.
+    pub dns: Vec<IpAddr>,
+    /// Search domains; `.` alone means none.
+    pub dns_search: Vec<String>,
+    /// resolv.conf options.
+    pub dns_options: Vec<String>,
+    /// Sysctls written inside the namespace (`net.*` only).
+    pub sysctls: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
