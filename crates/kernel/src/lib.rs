@@ -35,6 +35,17 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     /// One link by name, with its index; `None` when there is none.
     fn link(&self, ns: &Netns, name: &pontoon_types::LinkName) -> Result<Option<Link>>;
 
+    /// The unicast routes of the main table in `ns`: the part of [`Kernel::observe`] that address allocation needs.
+    fn routes(&self, ns: &Netns) -> Result<Vec<Route>> {
+        Ok(self.observe(ns)?.routes)
+    }
+
+    /// Waits until the kernel has done its deferred work after a carrier change of `link`, so that the next packet
+    /// through it is not dropped by a queue that is not active yet. A missing link is no error.
+    fn settle(&self, _ns: &Netns, _link: &pontoon_types::LinkName) -> Result<()> {
+        Ok(())
+    }
+
     /// Applies `ops` in order in `ns`, as few round trips as possible, and stops at the first that fails.
     ///
     /// What was done before the failure stays done; the caller undoes it. An empty list does nothing.

@@ -1,38 +1,24 @@
-//! nf_tables state as values: a table with its chains, rules, sets and elements, and the transactions that change it.
+//! nf_tables state as values: tables with chains, rules, sets and elements, and the transactions that change them.
 //!
-//! Owns: the value types and the pure model that applies a transaction. Must never talk netlink.
+//! Owns: the value types, their text (close to what `nft list` prints) and the pure model that applies a
+//! transaction. Must never talk netlink: `crates/linux` does.
 
-use std::collections::BTreeMap;
+mod chain;
+mod element;
+mod expr;
+mod model;
+mod rule_text;
+mod set;
+mod table;
+mod table_text;
+mod transaction;
 
-/// Which packets a table sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TableFamily {
-    /// IPv4 and IPv6.
-    Inet,
-    /// IPv4.
-    Ip,
-    /// IPv6.
-    Ip6,
-    /// Bridged frames.
-    Bridge,
-}
-
-/// A table by family and name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TableId {
-    /// Family.
-    pub family: TableFamily,
-    /// Name.
-    pub name: String,
-}
-
-/// Placeholder until the model lands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// Sets.
-    pub sets: BTreeMap<String, ()>,
-}
-
-/// Placeholder until the model lands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Transaction {}
+pub use chain::{Base, Chain, ChainType, Hook, Policy, Rule};
+pub use element::{Data, Element, Key, SetName, Value};
+pub use expr::{
+    Checksum, CmpOp, CtDirection, CtKey, Expr, FibFlags, HeaderBase, MetaKey, NatFamily, Register, Slice, Verdict,
+};
+pub use model::Tables;
+pub use set::{Field, Set, SetKind};
+pub use table::{Observed, Table, TableFamily, TableId};
+pub use transaction::{Change, Transaction};

@@ -1,0 +1,157 @@
+//! Noticing that somebody else changed what is ours, and putting it right: the same plan as at start.
+//!
+//! A change is first only compared; requests are held back for the repair itself, which looks again.
+
+use crate::controller::Controller;
+use crate::driver::{Driver, Repaired, Wanted};
+use crate::sandbox::gateway::Gateways;
+use crate::sandbox::{interface, routes};
+use crate::{Error, Result};
+use pontoon_kernel::{Change, Changes, Netns, NetnsOwner};
+use pontoon_types::{EndpointId, EventSubject};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a stop is looked for, and owners of adopted namespaces when the kernel tells nothing.
+const TICK: Duration = Duration::from_secs(1);
+/// Changes come in bursts: this long without one is the end of a burst.
+const LULL: Duration = Duration::from_millis(50);
+/// A burst is looked at after this long at the latest.
+const BURST: Duration = Duration::from_millis(400);
+
+impl Controller {
+    /// Follows the kernel's news until `stop`, and repairs. Blocks; run it on a thread of its own.
+    pub fn watch(&self, stop: &AtomicBool) -> Result<()> {
+        let mut changes = self.kernel().watch().map_err(Error::kernel("listen for changes of the kernel"))?;
+        let mut followed = Vec::new();
+        while !stop.load(Ordering::SeqCst) {
+            let owners = self.owners();
+            if owners != followed {
+                changes.follow(&owners).map_err(Error::kernel("follow adopted namespaces"))?;
+                followed = owners;
+            }
+            let news = burst(changes.as_mut(), stop).map_err(Error::kernel("listen for changes of the kernel"))?;
+            self.forget_gone();
+            if news && let Err(error) = self.repair_if_needed() {
+                tracing::warn!(%error, "could not compare the kernel with what is wanted");
+            }
+        }
+        Ok(())
+    }
+
+    fn owners(&self) -> Vec<NetnsOwner> {
+        self.sandboxes_in_memory().iter().filter_map(|sandbox| sandbox.shown().owner.clone()).collect()
+    }
+
+    /// Removes sandboxes whose namespace is no longer what it was: no ghost endpoints.
+    pub fn forget_gone(&self) {
+        for sandbox in self.sandboxes_in_memory() {
+            let record = sandbox.shown();
+            if self.is_alive(&record) {
+                continue;
+            }
+            tracing::info!(sandbox = %record.id.short(), name = record.name, "the namespace has gone; removing its sandbox");
+            let Ok(_open) = self.accepting() else { return };
+            if let Err(error) = self.remove_found_sandbox(&sandbox) {
+                tracing::warn!(sandbox = %record.id.short(), %error, "while removing a sandbox whose namespace has gone");
+            }
+        }
+    }
+
+    /// Repairs if anything differs. Returns whether something did.
+    pub fn repair_if_needed(&self) -> Result<bool> {
+        if !self.any_differs()? {
+            return Ok(false);
+        }
+        let repaired = self.repair()?;
+        Ok(repaired.writes > 0)
+    }
+
+    fn any_differs(&self) -> Result<bool> {
+        for driver in self.drivers() {
+            if driver.differs(&self.wanted_of(driver.as_ref()))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes the kernel as wanted, with no request under way, and tells what was done.
+    pub fn repair(&self) -> Result<Repaired> {
+        let _alone = self.alone();
+        let mut all = Repaired::default();
+        for driver in self.drivers() {
+            let repaired = driver.restore(&self.wanted_of(driver.as_ref()))?;
+            all.writes += repaired.writes;
+            all.failures.extend(repaired.failures);
+            for endpoint in repaired.relinked {
+                all.failures.extend(self.reconfigure(endpoint).err().map(|error| error.to_string()));
+                all.relinked.push(endpoint);
+            }
+        }
+        if all.writes > 0 {
+            tracing::info!(writes = all.writes, links = all.relinked.len(), "put right what somebody else had changed");
+            let writes = all.writes.to_string();
+            self.events().publish(EventSubject::Daemon, "repair", String::new(), &[("writes", writes.as_str())]);
+        }
+        for failure in &all.failures {
+            tracing::warn!(failure, "could not repair");
+        }
+        Ok(all)
+    }
+
+    /// Everything that is wanted of a driver.
+    pub(crate) fn wanted_of(&self, driver: &dyn Driver) -> Wanted {
+        let mut wanted = Wanted::default();
+        for network in self.networks_in_memory() {
+            if network.record.driver == driver.name() && !network.record.config_only {
+                wanted.networks.push(network.record.clone());
+            }
+        }
+        for sandbox in self.sandboxes_in_memory() {
+            let record = sandbox.shown();
+            let ours = |network| wanted.networks.iter().any(|known| known.id == network);
+            let endpoints: Vec<_> = record.endpoints.iter().filter(|endpoint| ours(endpoint.network)).collect();
+            if !endpoints.is_empty() {
+                wanted.mappings.extend(record.mappings.iter().cloned());
+            }
+            wanted.endpoints.extend(endpoints.into_iter().map(|endpoint| (endpoint.clone(), record.ns())));
+        }
+        wanted
+    }
+
+    /// Configures the inner end of a pair that was made again.
+    fn reconfigure(&self, id: EndpointId) -> Result<()> {
+        for sandbox in self.sandboxes_in_memory() {
+            let record = sandbox.shown();
+            let Some(endpoint) = record.endpoints.iter().find(|endpoint| endpoint.id == id) else { continue };
+            let Some(link) = &endpoint.link else { continue };
+            let mut ops = interface::configure(endpoint, link, record.has_ipv6, true);
+            let gateways = Gateways::of(&record.endpoints);
+            if gateways.v4 == Some(id) || gateways.v6 == Some(id) {
+                ops.extend(routes::change(Gateways::default(), &record.endpoints));
+            }
+            let act = format!("configure {link} again");
+            self.kernel().apply(&record.ns(), &ops).map_err(|failed| Error::Kernel { act, cause: failed.cause })?;
+            if let Some(host) = &endpoint.host_link {
+                self.kernel().settle(&Netns::Host, host).map_err(Error::kernel(format!("bring {host} up")))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for a burst of changes to end; `false` when there was none within a tick.
+fn burst(changes: &mut dyn Changes, stop: &AtomicBool) -> pontoon_kernel::Result<bool> {
+    let mut worth_a_look = false;
+    let Some(first) = changes.next(TICK)? else { return Ok(false) };
+    worth_a_look |= first != Change::Namespaces;
+    let start = Instant::now();
+    while start.elapsed() < BURST && !stop.load(Ordering::SeqCst) {
+        match changes.next(LULL)? {
+            Some(change) => worth_a_look |= change != Change::Namespaces,
+            None => break,
+        }
+    }
+    Ok(worth_a_look)
+}

@@ -1,0 +1,179 @@
+//! ctnetlink messages (linux/netfilter/nfnetlink_conntrack.h).
+//!
+//! Must never panic on what is read.
+
+use crate::netlink::{Attribute, Attributes, Request, attributes};
+use pontoon_kernel::FlowKey;
+use std::net::{IpAddr, SocketAddr};
+
+const SUBSYSTEM: u16 = 1 << 8;
+const NEW: u16 = SUBSYSTEM;
+const GET: u16 = SUBSYSTEM | 1;
+const DELETE: u16 = SUBSYSTEM | 2;
+
+mod cta {
+    pub(super) const TUPLE_ORIG: u16 = 1;
+    pub(super) const TUPLE_REPLY: u16 = 2;
+    pub(super) const ID: u16 = 12;
+    pub(super) const ZONE: u16 = 18;
+    pub(super) const TUPLE_IP: u16 = 1;
+    pub(super) const TUPLE_PROTO: u16 = 2;
+    pub(super) const IP_V4_SRC: u16 = 1;
+    pub(super) const IP_V4_DST: u16 = 2;
+    pub(super) const IP_V6_SRC: u16 = 3;
+    pub(super) const IP_V6_DST: u16 = 4;
+    pub(super) const PROTO_NUM: u16 = 1;
+    pub(super) const PROTO_SRC_PORT: u16 = 2;
+    pub(super) const PROTO_DST_PORT: u16 = 3;
+}
+
+/// One direction, as far as its protocol has these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tuple {
+    /// Source address.
+    pub source: Option<IpAddr>,
+    /// Destination address.
+    pub destination: Option<IpAddr>,
+    /// Number of the transport protocol.
+    pub protocol: Option<u8>,
+    /// Source port.
+    pub source_port: Option<u16>,
+    /// Destination port.
+    pub destination_port: Option<u16>,
+}
+
+/// A tracked connection, with what is needed to name it to the kernel again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow<'a> {
+    /// The original direction.
+    pub original: Tuple,
+    /// The reply direction.
+    pub reply: Tuple,
+    family: u8,
+    tuple: &'a [u8],
+    id: Option<&'a [u8]>,
+    zone: Option<&'a [u8]>,
+}
+
+/// Whether a frame of this type carries a flow.
+pub(super) fn is_flow(kind: u16) -> bool {
+    kind == NEW
+}
+
+/// A flow from the body of a conntrack message; `None` when it is too short to have a header.
+pub fn read_flow(body: &[u8]) -> Option<Flow<'_>> {
+    let mut flow = Flow { family: *body.first()?, ..Flow::default() };
+    for attribute in attributes(body.get(4..)?) {
+        match attribute.kind {
+            cta::TUPLE_ORIG => (flow.tuple, flow.original) = (attribute.value, read_tuple(attribute)),
+            cta::TUPLE_REPLY => flow.reply = read_tuple(attribute),
+            cta::ID => flow.id = Some(attribute.value),
+            cta::ZONE => flow.zone = Some(attribute.value),
+            _ => {}
+        }
+    }
+    Some(flow)
+}
+
+fn read_tuple(attribute: Attribute<'_>) -> Tuple {
+    let mut tuple = Tuple::default();
+    for part in attribute.nested() {
+        for field in part.nested() {
+            match (part.kind, field.kind) {
+                (cta::TUPLE_IP, cta::IP_V4_SRC | cta::IP_V6_SRC) => tuple.source = field.address(),
+                (cta::TUPLE_IP, cta::IP_V4_DST | cta::IP_V6_DST) => tuple.destination = field.address(),
+                (cta::TUPLE_PROTO, cta::PROTO_NUM) => tuple.protocol = field.u8(),
+                (cta::TUPLE_PROTO, cta::PROTO_SRC_PORT) => tuple.source_port = field.port(),
+                (cta::TUPLE_PROTO, cta::PROTO_DST_PORT) => tuple.destination_port = field.port(),
+                _ => {}
+            }
+        }
+    }
+    tuple
+}
+
+/// `struct nfgenmsg` of that family.
+fn header(family: u8) -> [u8; 4] {
+    [family, 0, 0, 0]
+}
+
+/// Asks for all flows of a family.
+pub(super) fn list(family: u8) -> Request {
+    Request { kind: GET, flags: 0, body: header(family).to_vec() }
+}
+
+/// Deletes `flow`, and only it: its id changes with every connection. `None` for one without a tuple or id.
+pub(super) fn delete(flow: Flow<'_>) -> Option<Request> {
+    if flow.tuple.is_empty() {
+        return None;
+    }
+    let mut body = Attributes::after(&header(flow.family))
+        .nest(cta::TUPLE_ORIG, Attributes::after(flow.tuple))
+        .with(cta::ID, flow.id?);
+    if let Some(zone) = flow.zone {
+        body = body.with(cta::ZONE, zone);
+    }
+    Some(Request { kind: DELETE, flags: 0, body: body.into_bytes() })
+}
+
+/// Asks for the flow with that reply direction.
+pub(super) fn find(reply: &FlowKey) -> Request {
+    let family = if reply.source.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let protocol = Attributes::default()
+        .with(cta::PROTO_NUM, &[reply.protocol.number()])
+        .with(cta::PROTO_SRC_PORT, &reply.source.port().to_be_bytes())
+        .with(cta::PROTO_DST_PORT, &reply.destination.port().to_be_bytes());
+    let tuple = Attributes::default()
+        .nest(cta::TUPLE_IP, addresses(reply.source, reply.destination))
+        .nest(cta::TUPLE_PROTO, protocol);
+    let body = Attributes::after(&header(family as u8)).nest(cta::TUPLE_REPLY, tuple);
+    Request { kind: GET, flags: 0, body: body.into_bytes() }
+}
+
+fn addresses(source: SocketAddr, destination: SocketAddr) -> Attributes {
+    let one = |all: Attributes, v4, v6, address| match address {
+        IpAddr::V4(address) => all.with(v4, &address.octets()),
+        IpAddr::V6(address) => all.with(v6, &address.octets()),
+    };
+    let all = one(Attributes::default(), cta::IP_V4_SRC, cta::IP_V6_SRC, source.ip());
+    one(all, cta::IP_V4_DST, cta::IP_V6_DST, destination.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pontoon_types::Protocol;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_tuple_survives_writing_and_reading() {
+        for (source, destination) in [("10.0.0.2:53", "10.0.0.9:4000"), ("[fd00::2]:53", "[fd00::9]:4000")] {
+            let key = FlowKey {
+                protocol: Protocol::Udp,
+                source: source.parse().unwrap(),
+                destination: destination.parse().unwrap(),
+            };
+            let request = find(&key);
+            let reply = read_flow(&request.body).unwrap().reply;
+            assert_eq!(reply.source, Some(key.source.ip()));
+            assert_eq!(reply.destination, Some(key.destination.ip()));
+            assert_eq!((reply.source_port, reply.destination_port), (Some(53), Some(4000)));
+            assert_eq!(reply.protocol, Some(17));
+        }
+    }
+
+    #[test]
+    fn a_flow_without_an_id_is_never_deleted() {
+        let body = Attributes::after(&header(2))
+            .nest(cta::TUPLE_ORIG, Attributes::default().with(cta::TUPLE_IP, &[0; 4]))
+            .into_bytes();
+        assert!(read_flow(&body).and_then(delete).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read_flow(&bytes).and_then(delete);
+        }
+    }
+}

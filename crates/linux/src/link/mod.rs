@@ -1,0 +1,32 @@
+//! rtnetlink: requests that change links, addresses and routes, and what the kernel says about them.
+//!
+//! Owns the translation between our words and messages. Must never send anything.
+
+mod address;
+mod change;
+mod read;
+mod route;
+
+pub(crate) use address::{add as add_address, list as list_addresses, remove as remove_address};
+pub(crate) use change::{
+    bridge, delete_group, get, list, rename, set_alias, set_group, set_isolated, set_mac, set_master, set_mtu,
+    set_port_state_disabled, set_up, set_up_by_name, veth, withdraw,
+};
+pub use read::{is_settled, read_address, read_link, read_routes};
+pub(crate) use route::{list as list_routes, remove as remove_route, set as set_route};
+
+/// `RTM_NEWLINK`.
+pub(crate) const RTM_NEWLINK: u16 = 16;
+/// `RTM_DELLINK`.
+pub(crate) const RTM_DELLINK: u16 = 17;
+const RTM_GETLINK: u16 = 18;
+const RTM_SETLINK: u16 = 19;
+/// `RTM_NEWADDR`.
+pub(crate) const RTM_NEWADDR: u16 = 20;
+/// `RTM_DELADDR`.
+pub(crate) const RTM_DELADDR: u16 = 21;
+const RTM_GETADDR: u16 = 22;
+/// `RTM_NEWROUTE`.
+pub(crate) const RTM_NEWROUTE: u16 = 24;
+const RTM_DELROUTE: u16 = 25;
+const RTM_GETROUTE: u16 = 26;

@@ -1,0 +1,139 @@
+//! One socket that keeps one port.
+//!
+//! tcp: bound without `SO_REUSEADDR` and not listening: no other bind succeeds beside it, it receives nothing, and a
+//! connection attempt that no rule translates is refused as on any closed port. When that bind fails the port may
+//! be held only by ended connections (TIME-WAIT of a forwarder): then bound with `SO_REUSEADDR` and listening behind
+//! a filter that drops everything, which fails only if someone else really listens. udp: bound behind that filter.
+
+use super::Filter;
+use pontoon_types::Protocol;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// A socket whose only job is to exist.
+pub(super) struct Plug(OwnedFd);
+
+impl Plug {
+    /// Takes the port of one address.
+    pub(super) fn single(protocol: Protocol, address: SocketAddr, filter: Filter) -> io::Result<Self> {
+        match Self::exclusive(protocol, address, false, filter) {
+            Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) && protocol == Protocol::Tcp => {
+                Self::listening(protocol, address, filter)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Takes the port so that nobody can bind beside; `both` takes IPv4 along with an IPv6 address.
+    pub(super) fn exclusive(
+        protocol: Protocol,
+        address: SocketAddr,
+        both: bool,
+        filter: Filter,
+    ) -> io::Result<Self> {
+        if protocol == Protocol::Sctp {
+            return Self::listening(protocol, address, filter);
+        }
+        let plug = Self::open(protocol, address)?;
+        if address.is_ipv6() {
+            // Said in both cases: net.ipv6.bindv6only decides otherwise.
+            plug.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, i32::from(!both))?;
+        }
+        if protocol == Protocol::Udp {
+            filter.attach(plug.0.as_raw_fd())?;
+        }
+        plug.bind(address)?;
+        Ok(plug)
+    }
+
+    fn listening(protocol: Protocol, address: SocketAddr, filter: Filter) -> io::Result<Self> {
+        let plug = Self::open(protocol, address)?;
+        if address.is_ipv6() {
+            plug.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
+        }
+        plug.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        filter.attach(plug.0.as_raw_fd())?;
+        plug.bind(address)?;
+        plug.listen()?;
+        Ok(plug)
+    }
+
+    /// Another socket for `address`, whose port this one holds, in its place: for a moment both hold it.
+    pub(super) fn replaced_by(
+        self,
+        protocol: Protocol,
+        address: SocketAddr,
+        filter: Filter,
+    ) -> Result<Self, (Self, io::Error)> {
+        match self.beside(protocol, address, filter) {
+            Ok(other) => Ok(other),
+            Err(error) => {
+                let _ = self.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 0);
+                Err((self, error))
+            }
+        }
+    }
+
+    /// Two sockets that both allow it may hold one port, as long as neither listens.
+    fn beside(&self, protocol: Protocol, address: SocketAddr, filter: Filter) -> io::Result<Self> {
+        let other = Self::open(protocol, address)?;
+        if address.is_ipv6() {
+            other.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
+        }
+        if protocol == Protocol::Udp {
+            filter.attach(other.0.as_raw_fd())?;
+        }
+        self.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        other.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        other.bind(address)?;
+        other.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 0)?;
+        Ok(other)
+    }
+
+    #[allow(unsafe_code)]
+    fn open(protocol: Protocol, address: SocketAddr) -> io::Result<Self> {
+        let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        let (kind, number) = match protocol {
+            Protocol::Tcp => (libc::SOCK_STREAM, libc::IPPROTO_TCP),
+            Protocol::Udp => (libc::SOCK_DGRAM, libc::IPPROTO_UDP),
+            Protocol::Sctp => (libc::SOCK_STREAM, libc::IPPROTO_SCTP),
+        };
+        // SAFETY: takes three numbers, and gives a descriptor of our own or -1.
+        let fd = checked(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, number) })?;
+        // SAFETY: the descriptor was just opened and nobody else has it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    #[allow(unsafe_code)]
+    fn set(&self, level: i32, option: i32, value: i32) -> io::Result<()> {
+        set_option(self.0.as_raw_fd(), level, option, &value)
+    }
+
+    #[allow(unsafe_code)]
+    fn bind(&self, address: SocketAddr) -> io::Result<()> {
+        let address = socket2::SockAddr::from(address);
+        // SAFETY: pointer and length describe an address that lives for the whole call and is only read.
+        let outcome = unsafe { libc::bind(self.0.as_raw_fd(), address.as_ptr().cast(), address.len()) };
+        checked(outcome).map(|_| ())
+    }
+
+    #[allow(unsafe_code)]
+    fn listen(&self) -> io::Result<()> {
+        // SAFETY: takes two numbers; the descriptor is ours and open.
+        checked(unsafe { libc::listen(self.0.as_raw_fd(), 1) }).map(|_| ())
+    }
+}
+
+/// Sets a socket option whose value is exactly `T`.
+#[allow(unsafe_code)]
+pub(super) fn set_option<T>(socket: RawFd, level: i32, option: i32, value: &T) -> io::Result<()> {
+    let length = size_of::<T>() as libc::socklen_t;
+    // SAFETY: pointer and length describe `value`, which lives for the whole call and is only read.
+    let outcome = unsafe { libc::setsockopt(socket, level, option, std::ptr::from_ref(value).cast(), length) };
+    checked(outcome).map(|_| ())
+}
+
+fn checked(outcome: i32) -> io::Result<i32> {
+    if outcome < 0 { Err(io::Error::last_os_error()) } else { Ok(outcome) }
+}

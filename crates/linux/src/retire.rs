@@ -1,0 +1,86 @@
+//! Links taken out of use without waiting for the kernel, and their later deletion together.
+//!
+//! Deleting a link waits for RCU, about 20 ms, however many go at once. So a link is first only cut off (well
+//! under a millisecond) and deleted with all the others when nobody waits.
+
+use crate::apply::addresses_of;
+use crate::host::index_of;
+use crate::link;
+use crate::netlink::{Refusal, Request, Socket};
+use pontoon_kernel::{LinkGroup, LinkIndex, Result};
+use pontoon_types::LinkName;
+
+/// Cuts a link off and frees its name. A missing link is no error.
+pub(crate) fn retire(socket: &mut Socket, name: &LinkName) -> Result<()> {
+    let Ok(index) = index_of(name) else { return Ok(()) };
+    let act = || format!("retire {name}");
+    for net in addresses_of(socket, index)? {
+        tolerate(socket.acknowledged(&link::remove_address(index, &net)), &[libc::EADDRNOTAVAIL, libc::ENODEV])
+            .map_err(|refusal| refusal.into_error(act()))?;
+    }
+    withdraw(socket, index).map_err(|refusal| refusal.into_error(act()))
+}
+
+/// Out of its bridge, down, under another name, in the retired group.
+fn withdraw(socket: &mut Socket, index: LinkIndex) -> std::result::Result<(), Refusal> {
+    // No port, down already, or STP owns the state: leaving the bridge, next, does it too.
+    let _ = socket.acknowledged(&link::set_port_state_disabled(index));
+    for name in free_names(index) {
+        match renaming(socket, index, &link::withdraw(index, &name)) {
+            Err(refusal) if refusal.errno == libc::EEXIST => {}
+            outcome => return tolerate(outcome.map(|_| ()), &[libc::ENODEV]),
+        }
+    }
+    Err(Refusal { errno: libc::EEXIST, message: Some("no free name for a retired link".into()) })
+}
+
+/// Renames a link; one that is up stays up, though kernels before 6.2 rename it only while it is down.
+pub(crate) fn rename(socket: &mut Socket, index: LinkIndex, name: &LinkName) -> std::result::Result<(), Refusal> {
+    if renaming(socket, index, &link::rename(index, name))? {
+        socket.acknowledged(&link::set_up(index, true))?;
+    }
+    Ok(())
+}
+
+/// Sends a request that renames; whether the link had to be taken down for it.
+fn renaming(socket: &mut Socket, index: LinkIndex, request: &Request) -> std::result::Result<bool, Refusal> {
+    match socket.acknowledged(request) {
+        Err(refusal) if refusal.errno == libc::EBUSY => {
+            socket.acknowledged(&link::set_up(index, false))?;
+            socket.acknowledged(request)?;
+            Ok(true)
+        }
+        outcome => outcome.map(|()| false),
+    }
+}
+
+/// Names that only a retired link has. The index makes them unique; a foreign link of that name costs another try.
+fn free_names(index: LinkIndex) -> impl Iterator<Item = LinkName> {
+    (0..16).filter_map(move |attempt| LinkName::new(format!("pon-{:x}.{attempt:x}", index.0)).ok())
+}
+
+fn tolerate(outcome: std::result::Result<(), Refusal>, errnos: &[i32]) -> std::result::Result<(), Refusal> {
+    match outcome {
+        Err(refusal) if errnos.contains(&refusal.errno) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Deletes the retired links; how many there were.
+pub(crate) fn reap(socket: &mut Socket) -> Result<usize> {
+    let act = "delete retired links";
+    let retired = socket
+        .dump(&link::list(), |frame, found| {
+            let link = link::read_link(frame.payload).filter(|_| frame.kind == link::RTM_NEWLINK);
+            found.extend(link.filter(|link| link.group == LinkGroup::Retired.number()));
+        })
+        .map_err(|refusal| refusal.into_error(act))?;
+    if retired.is_empty() {
+        return Ok(0);
+    }
+    match socket.acknowledged(&link::delete_group(LinkGroup::Retired)) {
+        // The other end of a pair went with its namespace meanwhile.
+        Err(refusal) if refusal.errno == libc::ENODEV => Ok(0),
+        outcome => outcome.map(|()| retired.len()).map_err(|refusal| refusal.into_error(act)),
+    }
+}
