@@ -25,7 +25,7 @@ impl Fault {
 }
 
 /// `text` in Go's `strconv.Quote` form.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {

@@ -7,15 +7,15 @@ use crate::driver::Driver;
 use crate::network::live::Network;
 use crate::network::lookup::{Purpose, find_network, find_sandbox};
 use crate::sandbox::live::Sandbox;
+use crate::sandbox::ports::PortFacts;
 use crate::{Definitions, Error, Events, Resolver, Result, RunState, Settings};
 use arc_swap::ArcSwap;
 use pontoon_ipam::{AddressPools, Ipam};
-use crate::sandbox::ports::PortFacts;
 use pontoon_kernel::Kernel;
 use pontoon_ports::Book;
 use pontoon_types::{NetworkId, SandboxId};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What a controller is built from.
@@ -74,6 +74,7 @@ pub struct Controller {
     gate: RwLock<()>,
     pub(crate) pruning: AtomicBool,
     closed: AtomicBool,
+    pub(crate) repairs: AtomicU64,
 }
 
 /// A name held while an object of that name is being made.
@@ -110,6 +111,7 @@ impl Controller {
             gate: RwLock::default(),
             pruning: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            repairs: AtomicU64::new(0),
         })
     }
 
@@ -136,6 +138,11 @@ impl Controller {
     /// The durable daemon id.
     pub fn daemon_id(&self) -> Result<String> {
         Ok(self.definitions.daemon_id()?)
+    }
+
+    /// How often foreign changes were put right since the start.
+    pub fn repairs(&self) -> u64 {
+        self.repairs.load(Ordering::Relaxed)
     }
 
     /// From now on requests that change anything are refused.

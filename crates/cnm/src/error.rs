@@ -100,7 +100,9 @@ pub enum Error {
     ToHostNetwork,
     #[error("cannot disconnect container from host network - container was created in host network mode")]
     FromHostNetwork,
-    #[error("container sharing network namespace with another container or host cannot be connected to any other network")]
+    #[error(
+        "container sharing network namespace with another container or host cannot be connected to any other network"
+    )]
     SharedNamespace,
     #[error("container cannot be connected to multiple networks with one of the networks in private (none) mode")]
     PrivateMode,
@@ -120,9 +122,7 @@ pub enum Error {
     CreateEndpoint { endpoint: String, network: String, cause: Box<Error> },
     #[error("failed to add interface {interface} to sandbox: {cause}")]
     AddInterface { interface: String, cause: pontoon_kernel::Error },
-    #[error(
-        "cannot program address {address} in sandbox interface because it conflicts with existing route {route}"
-    )]
+    #[error("cannot program address {address} in sandbox interface because it conflicts with existing route {route}")]
     RouteConflict { address: String, route: String },
     #[error(
         "failed to set up container networking: driver failed programming external connectivity on endpoint {name} ({id}): {cause}"
@@ -171,7 +171,9 @@ impl Kind for Error {
     fn kind(&self) -> ErrorKind {
         use ErrorKind::{Conflict, Forbidden, Invalid, NotFound, System, Unavailable};
         match self {
-            Self::NetworkExists(_) | Self::PruneRunning | Self::SandboxExists { .. } | Self::NamespaceTaken(..) => Conflict,
+            Self::NetworkExists(_) | Self::PruneRunning | Self::SandboxExists { .. } | Self::NamespaceTaken(..) => {
+                Conflict
+            }
             Self::PredefinedName(_)
             | Self::NoSwarmManager
             | Self::ConfigOnlyOperatorFields

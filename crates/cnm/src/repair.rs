@@ -91,6 +91,7 @@ impl Controller {
         }
         if all.writes > 0 {
             tracing::info!(writes = all.writes, links = all.relinked.len(), "put right what somebody else had changed");
+            self.repairs.fetch_add(1, Ordering::Relaxed);
             let writes = all.writes.to_string();
             self.events().publish(EventSubject::Daemon, "repair", String::new(), &[("writes", writes.as_str())]);
         }

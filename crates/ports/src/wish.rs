@@ -82,7 +82,7 @@ pub(crate) fn wishes(bindings: &[PortBinding], context: &Context<'_>) -> Result<
     let mut spread = Vec::new();
     for ((want, protocol, host_ip), container) in joined(asked) {
         for host_ip in addresses(host_ip, context).into_iter().flatten() {
-            match inside(host_ip, context) {
+            match inside(host_ip, protocol, context) {
                 Ok(container_ip) => {
                     spread.push(((want, protocol, Target { host_ip, container_ip }), container));
                 }
@@ -124,14 +124,16 @@ fn addresses(host_ip: Option<IpAddr>, context: &Context<'_>) -> [Option<IpAddr>;
 }
 
 /// The container's address that a host address leads to.
-fn inside(host_ip: IpAddr, context: &Context<'_>) -> Result<IpAddr, SkipReason> {
+fn inside(host_ip: IpAddr, protocol: Protocol, context: &Context<'_>) -> Result<IpAddr, SkipReason> {
     let v4 = context.container_v4.filter(|_| context.is_v4_gateway);
     match host_ip {
         IpAddr::V4(_) if !context.is_v4_gateway => Err(SkipReason::NotGateway),
         IpAddr::V4(_) => v4.map(IpAddr::V4).ok_or(SkipReason::NoAddress),
         IpAddr::V6(_) if !context.is_v6_gateway => Err(SkipReason::NotGateway),
         IpAddr::V6(_) => {
-            let forwarded = v4.filter(|_| context.forwarder).map(IpAddr::V4);
+            // The forwarder carries TCP and UDP; SCTP from IPv6 to IPv4 is left out, as Docker does without its proxy.
+            let carried = context.forwarder && protocol != Protocol::Sctp;
+            let forwarded = v4.filter(|_| carried).map(IpAddr::V4);
             context.container_v6.map(IpAddr::V6).or(forwarded).ok_or(SkipReason::NoForwarder)
         }
     }

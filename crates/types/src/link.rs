@@ -25,6 +25,16 @@ impl LinkName {
         }
     }
 
+    /// Docker's name for the bridge of a network: `br-` and the short id.
+    pub fn of_network(id: &crate::NetworkId) -> Self {
+        Self(format!("br-{}", id.short()))
+    }
+
+    /// Docker's form for the host's end of an endpoint's pair: `veth` and seven characters of the id.
+    pub fn of_endpoint(id: &crate::EndpointId) -> Self {
+        Self(format!("veth{}", &id.short()[..7]))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -71,6 +81,15 @@ impl<'de> Deserialize<'de> for LinkName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_made_of_ids_are_names() {
+        for name in
+            [LinkName::of_network(&crate::NetworkId::random()), LinkName::of_endpoint(&crate::EndpointId::random())]
+        {
+            assert_eq!(LinkName::new(name.as_str()), Ok(name));
+        }
+    }
 
     #[test]
     fn names_the_kernel_refuses_are_refused() {

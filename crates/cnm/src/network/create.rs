@@ -90,9 +90,10 @@ impl Controller {
         let Some(from) = spec.config_from.as_ref().filter(|from| !from.network.is_empty()) else {
             return Ok(spec);
         };
-        let found = self.networks_in_memory().into_iter().find(|network| {
-            network.record.config_only && network.record.name == from.network
-        });
+        let found = self
+            .networks_in_memory()
+            .into_iter()
+            .find(|network| network.record.config_only && network.record.name == from.network);
         let config = found.ok_or_else(|| Error::ConfigFromMissing(from.network.clone()))?;
         spec.options = config.record.options.clone();
         spec.labels = config.record.labels.clone();
@@ -105,7 +106,9 @@ impl Controller {
     fn driver_for(&self, spec: &NetworkSpec) -> Result<Arc<dyn Driver>> {
         match spec.driver.as_str() {
             "" => self.driver("bridge"),
-            later @ ("macvlan" | "ipvlan") => Err(Error::NotImplemented { what: format!("network driver \"{later}\"") }),
+            later @ ("macvlan" | "ipvlan") => {
+                Err(Error::NotImplemented { what: format!("network driver \"{later}\"") })
+            }
             name => self.driver(name),
         }
     }

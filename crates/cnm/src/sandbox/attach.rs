@@ -85,7 +85,7 @@ impl Controller {
             network_name: record.name.clone(),
             name: live.record.name.clone(),
             link,
-            host_link: has_links.then(|| host_link(id)),
+            host_link: has_links.then(|| LinkName::of_endpoint(&id)),
             mac,
             ipv4: None,
             ipv6: None,
@@ -108,7 +108,8 @@ impl Controller {
             return Ok(());
         }
         if network.record.ipv4 {
-            endpoint.ipv4 = Some(self.lease_address(network, Family::V4, endpoint.spec.ipv4.map(validate::unmapped))?);
+            endpoint.ipv4 =
+                Some(self.lease_address(network, Family::V4, endpoint.spec.ipv4.map(validate::unmapped))?);
         }
         if network.record.ipv6 && live.record.has_ipv6 {
             endpoint.ipv6 = Some(self.lease_address(network, Family::V6, endpoint.spec.ipv6)?);
@@ -160,13 +161,6 @@ impl Controller {
             None => Ok(()),
         }
     }
-}
-
-/// The host's end of an endpoint's pair: Docker's form, told by the endpoint's id.
-fn host_link(id: EndpointId) -> LinkName {
-    let text = format!("veth{}", &id.to_string()[..7]);
-    // Eleven characters of [a-z0-9] are always a link name.
-    LinkName::new(text).unwrap_or_else(|_| unreachable!("a link name by construction"))
 }
 
 pub(crate) fn member(live: &Live, endpoint: &EndpointRecord) -> Member {

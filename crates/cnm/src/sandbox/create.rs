@@ -56,10 +56,9 @@ impl Controller {
         self.make_namespace(live)?;
         let sysctls = live.record.spec.sysctls.iter();
         let sysctls: Vec<_> = sysctls.map(|(key, value)| Op::SetSysctl(key.replace('.', "/"), value.clone())).collect();
-        self.kernel().apply(&live.ns(), &sysctls).map_err(|failed| Error::Kernel {
-            act: "write the sandbox's sysctls".into(),
-            cause: failed.cause,
-        })?;
+        self.kernel()
+            .apply(&live.ns(), &sysctls)
+            .map_err(|failed| Error::Kernel { act: "write the sandbox's sysctls".into(), cause: failed.cause })?;
         live.record.has_ipv6 = self.has_ipv6(&live.ns())?;
         self.create_files(&mut live.record)?;
         let networks = live.record.spec.networks.clone();
@@ -104,9 +103,11 @@ impl Controller {
 
     /// One namespace, one sandbox: two would fight over link names and routes.
     fn refuse_shared(&self, record: &SandboxRecord) -> Result<()> {
-        let other = self.sandboxes_in_memory().into_iter().map(|sandbox| sandbox.shown()).find(|other| {
-            other.id != record.id && other.netns_id.is_some() && other.netns_id == record.netns_id
-        });
+        let other = self
+            .sandboxes_in_memory()
+            .into_iter()
+            .map(|sandbox| sandbox.shown())
+            .find(|other| other.id != record.id && other.netns_id.is_some() && other.netns_id == record.netns_id);
         match other {
             Some(other) => Err(Error::NamespaceTaken(format!("{:?}", record.spec.namespace), other.name.clone())),
             None => Ok(()),
@@ -133,7 +134,9 @@ fn check(spec: &SandboxSpec) -> Result<()> {
         return Err(Error::BadSandbox("sysctls cannot be set in the host's namespace".into()));
     }
     if in_host && !spec.ports.is_empty() {
-        return Err(Error::BadSandbox("ports cannot be published in the host's namespace: they are open already".into()));
+        return Err(Error::BadSandbox(
+            "ports cannot be published in the host's namespace: they are open already".into(),
+        ));
     }
     if let Some(key) = spec.sysctls.keys().find(|key| !is_net_sysctl(key)) {
         return Err(Error::BadSandbox(format!("sysctl \"{key}\" is not one of a network namespace (net.*)")));

@@ -13,7 +13,8 @@ use pontoon_types::Family;
 impl Controller {
     /// Takes the sandbox whose turn it is out of `network`. What is missing already is no failure.
     pub(crate) fn detach(&self, live: &mut Live, network: &Network) -> Vec<Error> {
-        let Some(index) = live.record.endpoints.iter().position(|endpoint| endpoint.network == network.record.id) else {
+        let Some(index) = live.record.endpoints.iter().position(|endpoint| endpoint.network == network.record.id)
+        else {
             return Vec::new();
         };
         let before = Gateways::of(&live.record.endpoints);

@@ -137,7 +137,8 @@ impl Controller {
         let conf = self.resolv_conf(record)?;
         let servers = conf.external_servers().into_iter().filter(|server| server.server.address != RESOLVER);
         let servers = servers.map(|s| Upstream { address: s.server.address, from_host: s.from_host }).collect();
-        let way_out = record.endpoints.iter().any(|e| !e.internal && (e.gateway_v4.is_some() || e.gateway_v6.is_some()));
+        let way_out =
+            record.endpoints.iter().any(|e| !e.internal && (e.gateway_v4.is_some() || e.gateway_v6.is_some()));
         let ndots_set = matches!(conf.ndots_source(), Some(NdotsSource::Host | NdotsSource::Override));
         Ok(Upstreams { servers, forward_host: way_out, ndots_set })
     }

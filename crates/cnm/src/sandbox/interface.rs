@@ -25,7 +25,9 @@ pub fn configure(endpoint: &EndpointRecord, link: &LinkName, has_ipv6: bool, ann
     for family in Family::BOTH {
         ops.extend(endpoint.address(family).map(|address| Op::AddAddress(link.clone(), address)));
     }
-    ops.extend(endpoint.spec.link_local_ips.iter().map(|address| Op::AddAddress(link.clone(), link_local_net(*address))));
+    ops.extend(
+        endpoint.spec.link_local_ips.iter().map(|address| Op::AddAddress(link.clone(), link_local_net(*address))),
+    );
     ops.extend(link_sysctls(endpoint, link));
     ops.push(Op::Up(link.clone()));
     ops

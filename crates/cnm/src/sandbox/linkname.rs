@@ -26,7 +26,8 @@ mod tests {
     #[test]
     fn the_lowest_unused_number_is_taken_and_gaps_are_reused() {
         let plan = LinkPlan { fixed: None, prefix: "eth".into() };
-        for (used, wanted) in [(vec![], "eth0"), (vec!["eth0"], "eth1"), (vec!["eth1"], "eth0"), (vec!["net0"], "eth0")] {
+        for (used, wanted) in [(vec![], "eth0"), (vec!["eth0"], "eth1"), (vec!["eth1"], "eth0"), (vec!["net0"], "eth0")]
+        {
             assert_eq!(choose(&plan, &names(&used)).unwrap().as_str(), wanted);
         }
     }

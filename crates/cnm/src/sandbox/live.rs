@@ -51,7 +51,12 @@ impl Sandbox {
     pub fn new(record: SandboxRecord) -> Self {
         let shown = ArcSwap::from_pointee(record.clone());
         let (id, name) = (record.id, record.name.clone());
-        Self { id, name, turn: Mutex::new(Live { record, removed: false, resolving: false, outlets: Vec::new() }), shown }
+        Self {
+            id,
+            name,
+            turn: Mutex::new(Live { record, removed: false, resolving: false, outlets: Vec::new() }),
+            shown,
+        }
     }
 
     /// Waits for the turn to change this sandbox; an error when it has gone meanwhile.

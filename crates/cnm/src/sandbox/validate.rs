@@ -45,7 +45,9 @@ fn addresses(spec: &EndpointSpec, network: &NetworkRecord, wrong: &mut Vec<Strin
     }
     if let Some(address) = spec.ipv6 {
         match address {
-            IpAddr::V6(v6) if !v6.is_unspecified() && v6.to_ipv4_mapped().is_none() => in_subnet(address, network, wrong),
+            IpAddr::V6(v6) if !v6.is_unspecified() && v6.to_ipv4_mapped().is_none() => {
+                in_subnet(address, network, wrong)
+            }
             _ => wrong.push(format!("invalid IPv6 address: {address}")),
         }
     }
@@ -96,9 +98,8 @@ pub fn sysctls(spec: &EndpointSpec) -> std::result::Result<Vec<(String, String)>
         };
         let (key, value) = text.split_once('=').ok_or_else(unrecognised)?;
         let parts: Vec<&str> = key.split('.').collect();
-        let plain = |part: &str| {
-            !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-')
-        };
+        let plain =
+            |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-');
         match parts.as_slice() {
             ["net", "ipv4" | "ipv6" | "mpls", table, "IFNAME", name] if plain(table) && plain(name) => {
                 read.push((key.to_owned(), value.to_owned()));

@@ -133,7 +133,8 @@ impl Driver for Bridge {
         // Rules first: from the moment the bridge is up, they hold.
         let made = self.rules.add_network(network).and_then(|()| self.make(network));
         made.inspect_err(|_| {
-            for error in [self.unmake(network), self.rules.remove_network(network)].into_iter().filter_map(Result::err) {
+            for error in [self.unmake(network), self.rules.remove_network(network)].into_iter().filter_map(Result::err)
+            {
                 tracing::warn!(network = %network.id.short(), %error, "while undoing a failed network");
             }
             self.taken().exit(network.id);
@@ -170,7 +171,10 @@ impl Driver for Bridge {
             };
             self.apply(&Netns::Host, &[Op::CreateVeth(veth)], &format!("connect {host} with {peer} in the sandbox"))?;
         }
-        Ok(Joined { gateway_v4: gateway(network, &settings, Family::V4), gateway_v6: gateway(network, &settings, Family::V6) })
+        Ok(Joined {
+            gateway_v4: gateway(network, &settings, Family::V4),
+            gateway_v6: gateway(network, &settings, Family::V6),
+        })
     }
 
     fn leave(&self, _: &NetworkRecord, endpoint: &EndpointRecord, ns: &Netns) -> Result<()> {

@@ -19,7 +19,8 @@ pub fn check(kernel: &dyn Kernel, network: &NetworkRecord) -> Result<()> {
     }
     for family in Family::BOTH.into_iter().filter(|family| network.has(*family)) {
         let key = sysctl(family);
-        let value = kernel.sysctl(&Netns::Host, key).map_err(Error::kernel("look whether the host forwards packets"))?;
+        let value =
+            kernel.sysctl(&Netns::Host, key).map_err(Error::kernel("look whether the host forwards packets"))?;
         if value.as_deref() == Some("0") {
             let key = key.replace('/', ".");
             let text = format!(

@@ -210,7 +210,8 @@ mod tests {
         foreign.group = 0;
         let mut other = link(7, "docker0", LinkKind::Bridge, None);
         other.group = 0;
-        let plan = plan(&bridges, &ports, &seen(vec![foreign, other, link(3, "veth1", LinkKind::Veth, Some(2))], &[], "1"));
+        let plan =
+            plan(&bridges, &ports, &seen(vec![foreign, other, link(3, "veth1", LinkKind::Veth, Some(2))], &[], "1"));
         assert_eq!(plan.obstacles, vec!["br-a".parse().unwrap()]);
         assert!(!plan.ops.iter().any(|op| matches!(op, Op::Retire(_))));
     }

@@ -58,8 +58,7 @@ impl Rules {
 
     fn change(&self, add: Vec<Element>, remove: Vec<Element>) -> Result<()> {
         let table = pontoon_ruleset::table_id();
-        let transaction =
-            Transaction::remove(table.clone(), remove.clone()).then(Transaction::add(table, add.clone()));
+        let transaction = Transaction::remove(table.clone(), remove.clone()).then(Transaction::add(table, add.clone()));
         if transaction.is_empty() {
             return Ok(());
         }

@@ -91,9 +91,7 @@ impl BridgeSettings {
 
     /// The link's name: the one asked for, else `br-` and twelve characters of the id.
     pub fn link(&self, id: NetworkId) -> LinkName {
-        let own = || LinkName::new(format!("br-{}", id.short()));
-        // Fifteen characters of [a-z0-9-] are always a link name.
-        self.name.clone().map_or_else(own, Ok).unwrap_or_else(|_| unreachable!("a link name by construction"))
+        self.name.clone().unwrap_or_else(|| LinkName::of_network(&id))
     }
 
     /// The mode for a family.
@@ -136,10 +134,9 @@ fn mode(options: &Options, key: &str, internal: bool) -> Result<GatewayMode> {
     match options.get(key).map(String::as_str) {
         None | Some("" | "nat") => Ok(GatewayMode::Nat),
         Some("isolated") if internal => Ok(GatewayMode::Isolated),
-        Some("isolated") => Err(Error::driver(
-            ErrorKind::System,
-            "gateway mode 'isolated' can only be used for an internal network",
-        )),
+        Some("isolated") => {
+            Err(Error::driver(ErrorKind::System, "gateway mode 'isolated' can only be used for an internal network"))
+        }
         Some(later @ ("routed" | "nat-unprotected")) => {
             Err(Error::NotImplemented { what: format!("gateway mode '{later}'") })
         }
@@ -191,11 +188,23 @@ mod tests {
     #[test]
     fn wrong_values_are_refused_in_dockers_words() {
         let cases = [
-            (ICC, "yes", "failed to parse com.docker.network.bridge.enable_icc value: yes (strconv.ParseBool: parsing \"yes\": invalid syntax)"),
+            (
+                ICC,
+                "yes",
+                "failed to parse com.docker.network.bridge.enable_icc value: yes (strconv.ParseBool: parsing \"yes\": invalid syntax)",
+            ),
             (MTU, "-1", "invalid MTU number: -1"),
-            (MTU, "x", "failed to parse com.docker.network.driver.mtu value: x (strconv.Atoi: parsing \"x\": invalid syntax)"),
+            (
+                MTU,
+                "x",
+                "failed to parse com.docker.network.driver.mtu value: x (strconv.Atoi: parsing \"x\": invalid syntax)",
+            ),
             (BINDING, "a.b", "failed to parse com.docker.network.bridge.host_binding_ipv4 value: a.b (nil ip)"),
-            (GATEWAY_MODE[0], "x", "failed to parse com.docker.network.bridge.gateway_mode_ipv4 value: x (unknown gateway mode x)"),
+            (
+                GATEWAY_MODE[0],
+                "x",
+                "failed to parse com.docker.network.bridge.gateway_mode_ipv4 value: x (unknown gateway mode x)",
+            ),
             (GATEWAY_MODE[1], "isolated", "gateway mode 'isolated' can only be used for an internal network"),
             (GATEWAY_MODE[0], "routed", "gateway mode 'routed' is not implemented"),
             (LATER[0], "eth0", "network option com.docker.network.bridge.trusted_host_interfaces is not implemented"),
@@ -203,7 +212,9 @@ mod tests {
         for (key, value, text) in cases {
             assert_eq!(read(&[(key, value)], false).unwrap_err().to_string(), text);
         }
-        for (key, value) in [(NAME, "a-name-that-is-too-long"), (NAME, "a/b"), (PREFIX, "much-too-long-prefix"), (MTU, "70000")] {
+        for (key, value) in
+            [(NAME, "a-name-that-is-too-long"), (NAME, "a/b"), (PREFIX, "much-too-long-prefix"), (MTU, "70000")]
+        {
             assert!(read(&[(key, value)], false).is_err(), "{key}={value}");
         }
     }

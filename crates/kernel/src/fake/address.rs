@@ -121,7 +121,8 @@ impl Namespace {
     }
 
     fn refresh_loopback(&mut self, index: LinkIndex, up: bool, off: bool) {
-        let own = [(IpNet::new([127, 0, 0, 1].into(), 8), up), (IpNet::new(Ipv6Addr::LOCALHOST.into(), 128), up && !off)];
+        let own =
+            [(IpNet::new([127, 0, 0, 1].into(), 8), up), (IpNet::new(Ipv6Addr::LOCALHOST.into(), 128), up && !off)];
         for (net, wanted) in own {
             let Ok(net) = net else { continue };
             let there = self.addresses_of(index).any(|address| address == net);

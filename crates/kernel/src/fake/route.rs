@@ -60,15 +60,12 @@ impl Namespace {
         }
         let link = match target {
             RouteTarget::OnLink => named.ok_or_else(|| refused(Kind::NotFound, act()))?,
-            RouteTarget::Via(gateway) => {
-                self.link_to(*gateway, named).ok_or_else(|| refused(Kind::Other, act()))?
-            }
+            RouteTarget::Via(gateway) => self.link_to(*gateway, named).ok_or_else(|| refused(Kind::Other, act()))?,
         };
         let route = Route { destination: destination.trunc(), target: target.clone(), link: Some(link), protocol };
         // IPv4 replaces whoever added it; IPv6 keeps another's beside ours.
         let replaced = |there: &Route| {
-            there.destination == route.destination
-                && (there.protocol == protocol || route.destination.addr().is_ipv4())
+            there.destination == route.destination && (there.protocol == protocol || route.destination.addr().is_ipv4())
         };
         self.added_routes.retain(|there| !replaced(there));
         self.added_routes.push(route);

@@ -49,6 +49,12 @@ pub(super) fn set(table: &str, set: &Set, id: u32) -> Attributes {
         .number(at::set::KEY_TYPE, number::fields(&set.key))
         .number(at::set::KEY_LEN, length(&set.key))
         .number(at::set::ID, id);
+    // Names are in "host order" to nft, which prints lone ones as empty text unless told so: user data of type 0 (byte
+    // order of the key), four bytes, 1.
+    let attributes = match set.key[..] {
+        [Field::IfName] => attributes.with(at::set::USERDATA, &[&[0, 4][..], &1u32.to_ne_bytes()].concat()),
+        _ => attributes,
+    };
     let attributes = match &set.kind {
         SetKind::Set => attributes,
         SetKind::VerdictMap => attributes.number(at::set::DATA_TYPE, number::DATA_VERDICT),

@@ -44,6 +44,7 @@ pub(super) mod attribute {
         pub(crate) const DATA_LEN: u16 = 7;
         pub(crate) const DESCRIPTION: u16 = 9;
         pub(crate) const ID: u16 = 10;
+        pub(crate) const USERDATA: u16 = 13;
         pub(crate) const DESCRIPTION_CONCAT: u16 = 2;
         pub(crate) const FIELD_LEN: u16 = 1;
     }
