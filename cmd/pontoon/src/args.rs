@@ -29,7 +29,7 @@ pub struct Cli {
     #[command(flatten)]
     pub daemon: Daemon,
     /// Print the version of this program and exit
-    #[arg(short = 'v', long, action = ArgAction::Version)]
+    #[arg(short = 'v', long, help_heading = None, action = ArgAction::Version)]
     version: Option<bool>,
     #[command(subcommand)]
     pub command: Command,
@@ -43,19 +43,19 @@ pub struct Daemon {
     #[arg(short = 'H', long, global = true, value_name = "SOCKET")]
     pub host: Option<String>,
     /// Use TLS and trust the authority that --tlscacert names; implied by --tlsverify
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub tls: bool,
     /// Use TLS and check the daemon's certificate [env: DOCKER_TLS_VERIFY]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub tlsverify: bool,
     /// Authority that the daemon's certificate comes from [default: $DOCKER_CERT_PATH/ca.pem or ~/.docker/ca.pem]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub tlscacert: Option<PathBuf>,
     /// Our certificate [default: $DOCKER_CERT_PATH/cert.pem or ~/.docker/cert.pem]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub tlscert: Option<PathBuf>,
     /// Our private key [default: $DOCKER_CERT_PATH/key.pem or ~/.docker/key.pem]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub tlskey: Option<PathBuf>,
 }
 
@@ -69,7 +69,8 @@ pub enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Sandbox(sandbox::Sandbox),
     /// Run a command in a new sandbox, on this host's own file system
-    Run(run::Run),
+    #[command(disable_help_flag = true)]
+    Run(Box<run::Run>),
     /// Run a command in an existing sandbox
     Exec(run::Exec),
     /// List the published ports of a sandbox
@@ -84,9 +85,6 @@ pub enum Command {
     Completion(Completion),
     /// Write the manual pages into a folder
     Man(Man),
-    /// Enter a sandbox and become the command; used by run
-    #[command(name = "enter-sandbox", hide = true)]
-    Enter(run::Enter),
 }
 
 /// Output of one object.
@@ -163,6 +161,23 @@ mod tests {
         for line in [["pontoon", "-H", "unix:///x", "info"], ["pontoon", "info", "--host", "unix:///x"]] {
             let cli = read(line.map(OsString::from)).unwrap();
             assert_eq!(cli.daemon.host.as_deref(), Some("unix:///x"));
+        }
+    }
+
+    #[test]
+    fn the_command_begins_at_the_first_word_that_is_no_flag() {
+        for line in [
+            &["run", "-p8080:80", "-p=90:90", "-h", "h", "-P", "sh", "-c", "-p=1:1 --keep"][..],
+            &["run", "-p", "8080:80", "-p", "90:90", "--hostname=h", "-P", "--", "sh", "-c", "-p=1:1 --keep"],
+        ] {
+            match read(std::iter::once("pontoon").chain(line.iter().copied()).map(OsString::from)).unwrap().command {
+                Command::Run(run) => {
+                    assert_eq!((run.sandbox.publish.len(), run.sandbox.publish_all, run.keep), (2, true, false));
+                    assert_eq!(run.sandbox.hostname.as_deref(), Some("h"));
+                    assert_eq!(run.command, ["sh", "-c", "-p=1:1 --keep"]);
+                }
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

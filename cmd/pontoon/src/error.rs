@@ -88,7 +88,7 @@ impl Error {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Client(error) => error.hint(),
-            Self::Template(_) => Some("see 'Format of output' in the manual, or use --format json".to_owned()),
+            Self::Template(_) => Some("--format json shows which fields there are".to_owned()),
             Self::System { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
                 Some("entering a sandbox needs root; use sudo".to_owned())
             }
@@ -101,8 +101,14 @@ impl Error {
     pub fn report(&self, to: &mut dyn Write) -> u8 {
         match self {
             Self::Closed => {}
-            Self::Several(errors) => errors.iter().for_each(|error| drop(error.report(to))),
-            Self::BeforeCommand(inner) => drop(inner.report(to)),
+            Self::Several(errors) => {
+                for error in errors {
+                    error.report(to);
+                }
+            }
+            Self::BeforeCommand(inner) => {
+                inner.report(to);
+            }
             error => {
                 let mut text = format!("pontoon: {}\n", one_line(&chain(error)));
                 if let Some(hint) = error.hint() {

@@ -15,7 +15,8 @@ use std::time::SystemTime;
 /// Prints events as they come, until the daemon ends the stream.
 pub fn run(client: &Client, command: Events) -> Result<u8, Error> {
     let time = |text: Option<String>| text.map(|text| timestamp(&text, SystemTime::now())).transpose();
-    let query = EventQuery { since: time(command.since)?, until: time(command.until)?, filters: filters(&command.filter) };
+    let query =
+        EventQuery { since: time(command.since)?, until: time(command.until)?, filters: filters(&command.filter) };
     let form = Form::parse(command.format.as_deref())?;
     for event in client.events(&query)? {
         output::line(&form.show(&event?)?)?;
@@ -42,9 +43,7 @@ impl Form {
         match self {
             Self::Line => Ok(line(event)),
             Self::Json => Ok(json!(event).to_string()),
-            Self::Template(template) => {
-                template.execute(&fields(event), Settings::default()).map_err(Error::Template)
-            }
+            Self::Template(template) => template.execute(&fields(event), Settings::default()).map_err(Error::Template),
         }
     }
 }
@@ -100,7 +99,10 @@ mod tests {
     #[test]
     fn templates_use_the_names_of_gos_fields() {
         let show = |format| Form::parse(Some(format)).unwrap().show(&event()).unwrap();
-        assert_eq!(show("{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Time}} {{.Status}}"), "network connect abc n 1700000000 connect");
+        assert_eq!(
+            show("{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Time}} {{.Status}}"),
+            "network connect abc n 1700000000 connect"
+        );
         assert!(show("json").starts_with(r#"{"Type":"network","Action":"connect","#));
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 /// The time in seconds since 1970, with a fraction, as every daemon understands it.
 pub fn timestamp(text: &str, now: SystemTime) -> Result<String, Error> {
-    let wrong = || Error::usage(format!("invalid time {text:?}"), "write 2026-01-31T12:00:00Z, 10m, or seconds since 1970");
+    let wrong =
+        || Error::usage(format!("invalid time {text:?}"), "write 2026-01-31T12:00:00Z, 10m, or seconds since 1970");
     if !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit() || c == b'.') && text.parse::<f64>().is_ok() {
         return Ok(text.to_owned());
     }
@@ -50,7 +51,9 @@ fn date(text: &str) -> Option<SystemTime> {
         return Some(time.into());
     }
     let zoned = ["%Y-%m-%dT%H:%M%:z", "%Y-%m-%dT%H%:z"];
-    if let Some(time) = zoned.iter().find_map(|format| DateTime::parse_from_str(&text.replace('Z', "+00:00"), format).ok()) {
+    if let Some(time) =
+        zoned.iter().find_map(|format| DateTime::parse_from_str(&text.replace('Z', "+00:00"), format).ok())
+    {
         return Some(time.into());
     }
     let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];

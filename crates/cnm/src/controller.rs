@@ -4,6 +4,7 @@
 //! short critical sections. No lock here is held while the kernel or a disk works, except a sandbox's own turn.
 
 use crate::driver::Driver;
+use crate::flows::Flows;
 use crate::network::live::Network;
 use crate::network::lookup::{Purpose, find_network, find_sandbox};
 use crate::sandbox::live::Sandbox;
@@ -68,13 +69,28 @@ pub struct Controller {
     settings: ArcSwap<Settings>,
     events: Events,
     state: Mutex<State>,
-    ipam: Mutex<Ipam>,
+    ipam: Arc<Mutex<Ipam>>,
+    flows: Flows,
     ports: Mutex<Book>,
     port_facts: PortFacts,
     gate: RwLock<()>,
+    begun: AtomicU64,
+    ended: AtomicU64,
     pub(crate) pruning: AtomicBool,
     closed: AtomicBool,
     pub(crate) repairs: AtomicU64,
+}
+
+/// A request that was let in; it is over when this is dropped.
+pub(crate) struct Admission<'a> {
+    ended: &'a AtomicU64,
+    _open: RwLockReadGuard<'a, ()>,
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// A name held while an object of that name is being made.
@@ -94,6 +110,8 @@ impl Controller {
     pub fn new(parts: Parts) -> Result<Self> {
         let daemon_id = parts.definitions.daemon_id()?;
         let pools = AddressPools::configured(&parts.settings.address_pools, &daemon_id)?;
+        let ipam = Arc::new(Mutex::new(Ipam::new(pools)));
+        let flows = Flows::start(parts.kernel.clone(), ipam.clone());
         let port_facts = PortFacts::read(parts.kernel.as_ref())?;
         let drivers = parts.drivers.into_iter().map(|driver| (driver.name(), driver)).collect();
         Ok(Self {
@@ -105,10 +123,13 @@ impl Controller {
             settings: ArcSwap::from_pointee(parts.settings),
             events: Events::default(),
             state: Mutex::default(),
-            ipam: Mutex::new(Ipam::new(pools)),
+            ipam,
+            flows: flows.map_err(|cause| Error::File { act: "start a thread".into(), cause })?,
             ports: Mutex::default(),
             port_facts,
             gate: RwLock::default(),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             pruning: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             repairs: AtomicU64::new(0),
@@ -151,9 +172,19 @@ impl Controller {
     }
 
     /// Admits a request that changes something. Requests run side by side; a repair waits for all of them.
-    pub(crate) fn accepting(&self) -> Result<RwLockReadGuard<'_, ()>> {
+    pub(crate) fn accepting(&self) -> Result<Admission<'_>> {
         let open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        if self.closed.load(Ordering::SeqCst) { Err(Error::ShuttingDown) } else { Ok(open) }
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::ShuttingDown);
+        }
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Ok(Admission { ended: &self.ended, _open: open })
+    }
+
+    /// How many requests were admitted, if none of them is under way.
+    pub(crate) fn quiet(&self) -> Option<u64> {
+        let begun = self.begun.load(Ordering::SeqCst);
+        (self.ended.load(Ordering::SeqCst) == begun).then_some(begun)
     }
 
     /// Keeps every request out while the kernel is compared with what is wanted.
@@ -187,6 +218,10 @@ impl Controller {
 
     pub(crate) fn ipam(&self) -> MutexGuard<'_, Ipam> {
         self.ipam.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn flows(&self) -> &Flows {
+        &self.flows
     }
 
     pub(crate) fn ports(&self) -> &Mutex<Book> {

@@ -9,6 +9,7 @@ mod driver;
 mod drivers;
 mod error;
 mod events;
+mod flows;
 mod names;
 mod network;
 mod repair;

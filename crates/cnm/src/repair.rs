@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_secs(1);
 /// Changes come in bursts: this long without one is the end of a burst.
 const LULL: Duration = Duration::from_millis(50);
+/// How often to wait for a moment without requests before looking with requests held back.
+const QUIET_LOOKS: usize = 5;
+/// How long between such looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// A burst is looked at after this long at the latest.
 const BURST: Duration = Duration::from_millis(400);
 
@@ -50,18 +54,33 @@ impl Controller {
             if self.is_alive(&record) {
                 continue;
             }
-            tracing::info!(sandbox = %record.id.short(), name = record.name, "the namespace has gone; removing its sandbox");
             let Ok(_open) = self.accepting() else { return };
-            if let Err(error) = self.remove_found_sandbox(&sandbox) {
-                tracing::warn!(sandbox = %record.id.short(), %error, "while removing a sandbox whose namespace has gone");
+            match self.remove_found_sandbox(&sandbox) {
+                Ok(()) => {
+                    tracing::info!(sandbox = %record.id.short(), name = record.name, "the namespace has gone, and its sandbox with it");
+                }
+                // A request was faster.
+                Err(Error::NoSandbox(_)) => {}
+                Err(error) => {
+                    tracing::warn!(sandbox = %record.id.short(), %error, "while removing a sandbox whose namespace has gone");
+                }
             }
         }
     }
 
     /// Repairs if anything differs. Returns whether something did.
     pub fn repair_if_needed(&self) -> Result<bool> {
-        if !self.any_differs()? {
-            return Ok(false);
+        for _ in 0..QUIET_LOOKS {
+            // A look is worth something only if no request changed anything meanwhile.
+            let before = self.quiet();
+            let differs = self.any_differs()?;
+            if before.is_some() && self.quiet() == before {
+                if !differs {
+                    return Ok(false);
+                }
+                break;
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
         }
         let repaired = self.repair()?;
         Ok(repaired.writes > 0)

@@ -64,6 +64,11 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     /// Commits `transaction` in `ns`: all of it or nothing, in one batch.
     fn commit(&self, ns: &Netns, transaction: &nft::Transaction) -> Result<()>;
 
+    /// Whether the host namespace has any tracked connection at all. When in doubt: yes.
+    fn tracks_flows(&self) -> bool {
+        true
+    }
+
     /// Deletes the tracked connections in the host namespace that match any of `filters`; returns how many.
     fn forget_flows(&self, filters: &[FlowFilter]) -> Result<usize>;
 

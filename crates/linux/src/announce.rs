@@ -3,6 +3,7 @@
 //! Owns the two frames (RFC 5227 ARP announcement, RFC 4861 7.2.6) and sending one. Needed because addresses are used
 //! again at once with another Ethernet address.
 
+use crate::closer::Closer;
 use crate::errno::{failed, refused};
 use crate::host::index_of;
 use crate::link;
@@ -17,7 +18,9 @@ const ETHERTYPE_ARP: u16 = 0x0806;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 
 /// Sends one announcement of `address` on the link `name` of the calling thread's namespace.
-pub(crate) fn announce(socket: &mut Socket, name: &LinkName, address: IpAddr) -> Result<()> {
+///
+/// Closing a packet socket waits for RCU, about 16 ms: `closer` does that.
+pub(crate) fn announce(socket: &mut Socket, name: &LinkName, address: IpAddr, closer: &Closer) -> Result<()> {
     let act = || format!("announce {address} on {name}");
     let index = index_of(name).map_err(|errno| refused(act(), errno as i32))?;
     let links = socket
@@ -30,7 +33,7 @@ pub(crate) fn announce(socket: &mut Socket, name: &LinkName, address: IpAddr) ->
         IpAddr::V4(address) => (arp(mac, address), ETHERTYPE_ARP),
         IpAddr::V6(address) => (advertisement(mac, address), ETHERTYPE_IPV6),
     };
-    send(index.0, ethertype, &frame).map_err(|error| failed(act(), &error))
+    send(index.0, ethertype, &frame, closer).map_err(|error| failed(act(), &error))
 }
 
 fn ethernet(destination: [u8; 6], source: MacAddr, ethertype: u16) -> Vec<u8> {
@@ -80,10 +83,12 @@ fn checksum(source: Ipv6Addr, destination: Ipv6Addr, message: &[u8]) -> u16 {
     !(sum as u16)
 }
 
-fn send(index: u32, ethertype: u16, frame: &[u8]) -> io::Result<()> {
+fn send(index: u32, ethertype: u16, frame: &[u8], closer: &Closer) -> io::Result<()> {
     // Protocol 0: the socket receives nothing.
     let socket = socket2::Socket::new(Domain::PACKET, Type::RAW, None)?;
-    socket.send_to(frame, &link_address(index, ethertype)?).map(|_| ())
+    let sent = link_address(index, ethertype).and_then(|address| socket.send_to(frame, &address));
+    closer.close(socket.into());
+    sent.map(|_| ())
 }
 
 #[allow(unsafe_code)]

@@ -5,7 +5,7 @@
 
 use crate::errno::refused;
 use crate::host::{Linux, index_of};
-use crate::netlink::{Request, Socket};
+use crate::netlink::{Refusal, Request, Socket};
 use crate::{announce, link, retire, sysctl};
 use ipnet::IpNet;
 use netlink_packet_route::AddressFamily;
@@ -66,7 +66,7 @@ fn perform(linux: &Linux, socket: &mut Socket, op: &Op) -> Result<()> {
         Op::RemoveRoute(destination) => remove_route(socket, destination),
         Op::SetSysctl(key, value) => sysctl::write(key, value),
         Op::Retire(name) => retire::retire(socket, name),
-        Op::Announce(name, address) => announce::announce(socket, name, *address),
+        Op::Announce(name, address) => announce::announce(socket, name, *address, &linux.closer),
     }
 }
 
@@ -114,23 +114,26 @@ fn add_address(socket: &mut Socket, name: &LinkName, net: &IpNet) -> Result<()> 
     let index = index(name, act)?;
     match socket.acknowledged(&link::add_address(index, net)) {
         // IPv6 says so also when the address is there with another prefix length.
-        Err(refusal) if refusal.errno == libc::EEXIST && has_address(socket, index, net)? => Ok(()),
+        Err(refusal) if refusal.errno == libc::EEXIST => match addresses_of(socket, index) {
+            Ok(addresses) if addresses.contains(net) => Ok(()),
+            Ok(_) => Err(refusal.into_error(act())),
+            Err(refusal) => Err(refusal.into_error(act())),
+        },
         outcome => outcome.map_err(|refusal| refusal.into_error(act())),
     }
 }
 
-fn has_address(socket: &mut Socket, index: LinkIndex, net: &IpNet) -> Result<bool> {
-    Ok(addresses_of(socket, index)?.contains(net))
-}
-
 /// The addresses of one link.
-pub(crate) fn addresses_of(socket: &mut Socket, index: LinkIndex) -> Result<Vec<IpNet>> {
-    socket
-        .dump(&link::list_addresses(Some(index)), |frame, found| {
-            let address = link::read_address(frame.payload).filter(|_| frame.kind == link::RTM_NEWADDR);
-            found.extend(address.filter(|address| address.link == index).map(|address| address.net));
-        })
-        .map_err(|refusal| refusal.into_error("list addresses"))
+pub(crate) fn addresses_of(socket: &mut Socket, index: LinkIndex) -> std::result::Result<Vec<IpNet>, Refusal> {
+    let listed = socket.dump(&link::list_addresses(Some(index)), |frame, found| {
+        let address = link::read_address(frame.payload).filter(|_| frame.kind == link::RTM_NEWADDR);
+        found.extend(address.filter(|address| address.link == index).map(|address| address.net));
+    });
+    match listed {
+        // The kernel, when it filters, says so of a link that is not there.
+        Err(refusal) if refusal.errno == libc::ENODEV => Ok(Vec::new()),
+        outcome => outcome,
+    }
 }
 
 fn remove_address(socket: &mut Socket, name: &LinkName, net: &IpNet) -> Result<()> {
@@ -171,14 +174,17 @@ fn remove_other_routes(
 /// The main table of one family.
 pub(crate) fn routes(socket: &mut Socket, family: AddressFamily) -> Result<Vec<Route>> {
     let is_v4 = family == AddressFamily::Inet;
-    socket
-        .dump(&link::list_routes(family), |frame, found| {
-            if frame.kind == link::RTM_NEWROUTE {
-                let ours = |route: &Route| route.destination.addr().is_ipv4() == is_v4;
-                found.extend(link::read_routes(frame.payload).into_iter().filter(ours));
-            }
-        })
-        .map_err(|refusal| refusal.into_error("list routes"))
+    let listed = socket.dump(&link::list_routes(family), |frame, found| {
+        if frame.kind == link::RTM_NEWROUTE {
+            let ours = |route: &Route| route.destination.addr().is_ipv4() == is_v4;
+            found.extend(link::read_routes(frame.payload).into_iter().filter(ours));
+        }
+    });
+    match listed {
+        // A table is made with its first route, a family may be missing altogether.
+        Err(refusal) if matches!(refusal.errno, libc::ENOENT | libc::EAFNOSUPPORT | libc::EOPNOTSUPP) => Ok(Vec::new()),
+        outcome => outcome.map_err(|refusal| refusal.into_error("list routes")),
+    }
 }
 
 fn remove_route(socket: &mut Socket, destination: &IpNet) -> Result<()> {

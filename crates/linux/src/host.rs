@@ -1,5 +1,6 @@
 //! The host as this process sees it: its namespace, and sockets into it.
 
+use crate::closer::Closer;
 use crate::errno::{failed, refused};
 use crate::netlink::{Pool, Refusal, Socket};
 use crate::netns::{NamespaceFile, within};
@@ -20,6 +21,7 @@ pub struct Linux {
     pub(crate) netfilter: Arc<Pool>,
     pub(crate) filter: Filter,
     pub(crate) releases: Arc<Releases>,
+    pub(crate) closer: Closer,
 }
 
 /// The host's namespace, held open.
@@ -60,6 +62,7 @@ impl Linux {
             netfilter: Arc::new(Pool::new(libc::NETLINK_NETFILTER)),
             filter: Filter::load(),
             releases: Arc::default(),
+            closer: Closer::default(),
         })
     }
 

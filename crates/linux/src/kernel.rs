@@ -50,6 +50,10 @@ impl Kernel for Linux {
         nft::commit(self, ns, transaction)
     }
 
+    fn tracks_flows(&self) -> bool {
+        self.within(&Netns::Host, conntrack::any_tracked).unwrap_or(true)
+    }
+
     fn forget_flows(&self, filters: &[FlowFilter]) -> Result<usize> {
         if filters.is_empty() || !self.within(&Netns::Host, conntrack::any_tracked)? {
             return Ok(0);
@@ -105,8 +109,7 @@ impl Linux {
                 (PathBuf::from(format!("/proc/{pid}/ns/net")), format!("adopt network namespace of process {pid}"))
             }
         };
-        let namespace =
-            NamespaceFile::open(&path).map_err(|error| Error::new(error.kind, act.clone(), error.cause))?;
+        let namespace = NamespaceFile::open(&path).map_err(|error| Error::new(error.kind, act.clone(), error.cause))?;
         let id = namespace.id().map_err(|error| failed(act.clone(), &error))?;
         if id == self.host_id {
             return Err(not_the_host(act));

@@ -6,6 +6,7 @@
 
 mod announce;
 mod apply;
+mod closer;
 pub mod conntrack;
 mod errno;
 mod host;

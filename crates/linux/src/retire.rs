@@ -6,29 +6,30 @@
 use crate::apply::addresses_of;
 use crate::host::index_of;
 use crate::link;
-use crate::netlink::{Refusal, Request, Socket};
+use crate::netlink::{Refusal, Socket};
 use pontoon_kernel::{LinkGroup, LinkIndex, Result};
 use pontoon_types::LinkName;
 
 /// Cuts a link off and frees its name. A missing link is no error.
 pub(crate) fn retire(socket: &mut Socket, name: &LinkName) -> Result<()> {
     let Ok(index) = index_of(name) else { return Ok(()) };
-    let act = || format!("retire {name}");
-    for net in addresses_of(socket, index)? {
-        tolerate(socket.acknowledged(&link::remove_address(index, &net)), &[libc::EADDRNOTAVAIL, libc::ENODEV])
-            .map_err(|refusal| refusal.into_error(act()))?;
-    }
-    withdraw(socket, index).map_err(|refusal| refusal.into_error(act()))
+    cut_off(socket, index).map_err(|refusal| refusal.into_error(format!("retire {name}")))
 }
 
-/// Out of its bridge, down, under another name, in the retired group.
-fn withdraw(socket: &mut Socket, index: LinkIndex) -> std::result::Result<(), Refusal> {
-    // No port, down already, or STP owns the state: leaving the bridge, next, does it too.
-    let _ = socket.acknowledged(&link::set_port_state_disabled(index));
+fn cut_off(socket: &mut Socket, index: LinkIndex) -> std::result::Result<(), Refusal> {
+    // Down before it leaves its bridge (the kernel would do it the other way round in one request, since 6.8):
+    // otherwise the sandbox's frames would for a moment reach the host past all rules about the bridge.
+    if let Err(refusal) = socket.acknowledged(&link::set_up(index, false)) {
+        return tolerate(Err(refusal), &[libc::ENODEV]);
+    }
+    for net in addresses_of(socket, index)? {
+        let removed = socket.acknowledged(&link::remove_address(index, &net));
+        tolerate(removed, &[libc::EADDRNOTAVAIL, libc::ENODEV])?;
+    }
     for name in free_names(index) {
-        match renaming(socket, index, &link::withdraw(index, &name)) {
+        match socket.acknowledged(&link::withdraw(index, &name)) {
             Err(refusal) if refusal.errno == libc::EEXIST => {}
-            outcome => return tolerate(outcome.map(|_| ()), &[libc::ENODEV]),
+            outcome => return tolerate(outcome, &[libc::ENODEV]),
         }
     }
     Err(Refusal { errno: libc::EEXIST, message: Some("no free name for a retired link".into()) })
@@ -36,21 +37,15 @@ fn withdraw(socket: &mut Socket, index: LinkIndex) -> std::result::Result<(), Re
 
 /// Renames a link; one that is up stays up, though kernels before 6.2 rename it only while it is down.
 pub(crate) fn rename(socket: &mut Socket, index: LinkIndex, name: &LinkName) -> std::result::Result<(), Refusal> {
-    if renaming(socket, index, &link::rename(index, name))? {
-        socket.acknowledged(&link::set_up(index, true))?;
-    }
-    Ok(())
-}
-
-/// Sends a request that renames; whether the link had to be taken down for it.
-fn renaming(socket: &mut Socket, index: LinkIndex, request: &Request) -> std::result::Result<bool, Refusal> {
-    match socket.acknowledged(request) {
+    let request = link::rename(index, name);
+    match socket.acknowledged(&request) {
         Err(refusal) if refusal.errno == libc::EBUSY => {
             socket.acknowledged(&link::set_up(index, false))?;
-            socket.acknowledged(request)?;
-            Ok(true)
+            let renamed = socket.acknowledged(&request);
+            socket.acknowledged(&link::set_up(index, true))?;
+            renamed
         }
-        outcome => outcome.map(|()| false),
+        outcome => outcome,
     }
 }
 

@@ -44,9 +44,8 @@ fn nonsense(act: String) -> Error {
 /// The file of a key, if the key is one: `net/…`, no part empty or made of dots only. Parts may hold dots: a VLAN
 /// link is called `eth0.10`.
 fn path(key: &str) -> Option<PathBuf> {
-    let good = |part: &str| {
-        !part.is_empty() && part.bytes().all(|c| c.is_ascii_graphic()) && part.bytes().any(|c| c != b'.')
-    };
+    let good =
+        |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_graphic()) && part.bytes().any(|c| c != b'.');
     let mut parts = key.split('/');
     (parts.next() == Some("net") && key.len() < 256 && key.contains('/') && parts.all(good))
         .then(|| PathBuf::from("/proc/sys").join(key))

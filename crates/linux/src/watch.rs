@@ -37,6 +37,12 @@ struct Heard {
     namespaces: bool,
 }
 
+impl Heard {
+    fn anything(self) -> bool {
+        self.lost || self.links || self.rules || self.namespaces
+    }
+}
+
 /// The watcher.
 pub(crate) struct Watch {
     route: Socket,
@@ -132,7 +138,8 @@ impl Changes for Watch {
         let failed = |error| crate::errno::failed("listen for changes in the kernel", &error);
         let end = Instant::now() + timeout;
         loop {
-            let left = end.saturating_duration_since(Instant::now());
+            let pending = self.heard.anything();
+            let left = if pending { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
             // Rounded up, so that the last wait is not a busy one.
             let milliseconds = left.as_micros().div_ceil(1000).try_into().unwrap_or(u16::MAX);
             self.listen_once(PollTimeout::from(milliseconds)).map_err(failed)?;

@@ -1,4 +1,5 @@
 //! How long the kernel takes for what a request needs. Prints; asserts nothing.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod world;
 
@@ -63,13 +64,19 @@ fn measure() {
             timed(|| linux.apply(&all[i], &ops).unwrap()).1
         };
         report("2 addresses, up, 2 routes", (0..N).map(configure).collect());
-        report("settle", (0..N).map(|i| timed(|| linux.settle(&Netns::Host, &name(&format!("v{i}"))).unwrap()).1).collect());
+        report(
+            "settle",
+            (0..N).map(|i| timed(|| linux.settle(&Netns::Host, &name(&format!("v{i}"))).unwrap()).1).collect(),
+        );
         let announce = |i: usize| {
             let op = Op::Announce(name("eth0"), format!("10.0.0.{}", i + 2).parse().unwrap());
             timed(|| linux.apply(&all[i], &[op]).unwrap()).1
         };
         report("announce", (0..N).map(announce).collect());
-        report("observe the host, 50 links", (0..20).map(|_| timed(|| linux.observe(&Netns::Host).unwrap()).1).collect());
+        report(
+            "observe the host, 50 links",
+            (0..20).map(|_| timed(|| linux.observe(&Netns::Host).unwrap()).1).collect(),
+        );
         let retire = |i: usize| timed(|| linux.apply(&Netns::Host, &[Op::Retire(name(&format!("v{i}")))]).unwrap()).1;
         report("retire one", vec![retire(0)]);
         report("reap one", vec![timed(|| assert_eq!(linux.reap(&Netns::Host).unwrap(), 1)).1]);
@@ -106,5 +113,31 @@ fn measure_reservations() {
             drop(again);
             std::thread::sleep(Duration::from_millis(500));
         }
+    });
+}
+
+#[test]
+#[ignore = "prints measurements"]
+fn measure_flows() {
+    world(|linux, _| {
+        world::command("nft 'add table inet t; add chain inet t in { type filter hook input priority 0; }'");
+        world::command("nft 'add rule inet t in ct state new accept'");
+        let quiet = std::net::UdpSocket::bind("127.0.0.1:53").unwrap();
+        let of = |text: &str| [pontoon_kernel::FlowFilter::Address(text.parse().unwrap())];
+        std::net::UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"x", "127.0.0.1:53").unwrap();
+        let none = of("127.0.0.9");
+        report("forget none of 1 flow", (0..20).map(|_| timed(|| linux.forget_flows(&none).unwrap()).1).collect());
+        for port in 20_000..30_000 {
+            std::net::UdpSocket::bind(("127.0.0.5", port)).unwrap().send_to(b"x", "127.0.0.1:53").unwrap();
+        }
+        let times = (0..20).map(|_| timed(|| linux.forget_flows(&none).unwrap()).1);
+        report("forget none of 10,000 flows", times.collect());
+        let other = of("fd00::9");
+        report("forget none, other family", (0..20).map(|_| timed(|| linux.forget_flows(&other).unwrap()).1).collect());
+        let all = of("127.0.0.5");
+        let (count, time) = timed(|| linux.forget_flows(&all).unwrap());
+        report(&format!("forget {count} flows"), vec![time]);
+        report("forget, nothing tracked", (0..20).map(|_| timed(|| linux.forget_flows(&all).unwrap()).1).collect());
+        drop(quiet);
     });
 }

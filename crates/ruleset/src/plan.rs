@@ -1,11 +1,11 @@
 //! From what is there to what is wanted, in one transaction.
 //!
-//! Owns: the whole wanted table, the plan, and the two small transactions of the request path. Must never be
-//! incremental about rules: where anything but elements differs, the whole table is replaced in one step, which no
-//! packet can slip through.
+//! Owns: the whole wanted table, the plan, and the two small transactions of the request path. Must never leave a
+//! moment in which a packet meets no rules: chains are flushed and filled in one transaction, never replaced, as long
+//! as they are hooked where they should be.
 
 use crate::{BridgeRules, Error, ForwarderPorts, Result, bridge_elements, mapping_elements, static_table, table_id};
-use pontoon_kernel::nft::{Change, Element, Observed, Table, Transaction};
+use pontoon_kernel::nft::{Chain, Change, Element, Observed, Set, Table, Transaction};
 use pontoon_types::PortMapping;
 
 /// The host's table with everything in it.
@@ -39,25 +39,67 @@ fn insert(table: &mut Table, element: Element) -> Result<()> {
 /// What must be committed so that `wanted` is what is there. Empty when it is already.
 ///
 /// `observed` is that table as the kernel has it. Works from any state: a table of an older version, damaged rules,
-/// missing or foreign sets and elements. For any table of ours, on the host or in a sandbox.
+/// missing or foreign chains, sets and elements. For any table of ours, on the host or in a sandbox. Elements of a
+/// set that stays are never removed and added again; chains that are right are not touched.
 pub fn plan(wanted: &Table, observed: Option<&Observed>) -> Transaction {
-    let Some(Observed { dormant, table: there, .. }) = observed else {
-        return Transaction::create(wanted);
+    match observed {
+        None => Transaction::create(wanted),
+        Some(observed) if observed.dormant || !repairable(wanted, &observed.table) => Transaction::replace(wanted),
+        Some(observed) => repair(wanted, &observed.table),
+    }
+}
+
+/// Whether everything in `there` that has a wanted name is defined as wanted: neither sets nor base chains can be
+/// redefined. Only another hand makes it otherwise, since no version may give a name another meaning.
+fn repairable(wanted: &Table, there: &Table) -> bool {
+    let set = |set: &Set| there.set(&set.name).is_none_or(|other| set.same_definition(other));
+    let chain = |chain: &Chain| there.chain(&chain.name).is_none_or(|other| chain.base == other.base);
+    wanted.sets.iter().all(set) && wanted.chains.iter().all(chain)
+}
+
+/// The order matters: nothing may be deleted that is still used, nothing used that is not yet there.
+fn repair(wanted: &Table, there: &Table) -> Transaction {
+    let foreign_sets = || there.sets.iter().filter(|set| wanted.set(&set.name).is_none());
+    let foreign_chains = || there.chains.iter().filter(|chain| wanted.chain(&chain.name).is_none());
+    let missing_chains = wanted.chains.iter().filter(|chain| there.chain(&chain.name).is_none());
+    let missing_sets = wanted.sets.iter().filter(|set| there.set(&set.name).is_none());
+    let rules_differ = |chain: &&Chain| {
+        let rules = there.chain(&chain.name).map_or(&[][..], |other| &other.rules);
+        chain.rules != rules
     };
-    if *dormant || !wanted.same_structure(there) {
-        return Transaction::replace(wanted);
+    let (gone, new) = elements(wanted, there);
+
+    let mut changes = Vec::new();
+    changes.extend((!gone.is_empty()).then_some(Change::DeleteElements(gone)));
+    changes.extend(missing_sets.map(|set| Change::AddSet(Set { elements: Default::default(), ..set.clone() })));
+    changes.extend(missing_chains.map(|chain| Change::AddChain(Chain { rules: Vec::new(), ..chain.clone() })));
+    changes.extend(foreign_chains().map(|chain| Change::FlushChain(chain.name.clone())));
+    for chain in wanted.chains.iter().filter(rules_differ) {
+        changes.extend(there.chain(&chain.name).map(|chain| Change::FlushChain(chain.name.clone())));
     }
+    for chain in wanted.chains.iter().filter(rules_differ) {
+        changes.extend(chain.rules.iter().map(|rule| Change::AddRule(chain.name.clone(), rule.clone())));
+    }
+    changes.extend(foreign_sets().map(|set| Change::DeleteSet(set.name.clone())));
+    changes.extend(foreign_chains().map(|chain| Change::DeleteChain(chain.name.clone())));
+    changes.extend((!new.is_empty()).then_some(Change::AddElements(new)));
+    Transaction { table: wanted.id.clone(), changes }
+}
+
+/// Elements that must go and elements that must come; one whose data differs does both.
+fn elements(wanted: &Table, there: &Table) -> (Vec<Element>, Vec<Element>) {
     let (mut gone, mut new) = (Vec::new(), Vec::new());
+    let differs = |element: &Element, other: &Set| other.elements.get(&element.key) != Some(&element.data);
     for set in &wanted.sets {
-        let Some(other) = there.set(&set.name) else { continue };
-        let differs = |a: &Element, b: &pontoon_kernel::nft::Set| b.elements.get(&a.key) != Some(&a.data);
-        gone.extend(other.elements().filter(|element| differs(element, set)));
-        new.extend(set.elements().filter(|element| differs(element, other)));
+        match there.set(&set.name) {
+            None => new.extend(set.elements()),
+            Some(other) => {
+                gone.extend(other.elements().filter(|element| differs(element, set)));
+                new.extend(set.elements().filter(|element| differs(element, other)));
+            }
+        }
     }
-    let mut transaction = Transaction::new(wanted.id.clone());
-    transaction.changes.extend((!gone.is_empty()).then_some(Change::DeleteElements(gone)));
-    transaction.changes.extend((!new.is_empty()).then_some(Change::AddElements(new)));
-    transaction
+    (gone, new)
 }
 
 /// Adds elements to the host's table. Repeating it is no error. It fails with `NotFound` when the table is not there,

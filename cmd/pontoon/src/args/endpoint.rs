@@ -64,7 +64,8 @@ impl NetworkChoice {
             "link" => wishes.links.push(value.to_owned()),
             "mac-address" => wishes.mac = Some(value.parse().map_err(|error| format!("{error}"))?),
             "driver-opt" => {
-                let pair = super::pairs::strict(value).map_err(|_| "invalid key value pair format in driver options")?;
+                let pair =
+                    super::pairs::strict(value).map_err(|_| "invalid key value pair format in driver options")?;
                 wishes.driver_opts.push(pair);
             }
             "gw-priority" => {

@@ -1,7 +1,7 @@
 //! `pontoon run` and `pontoon exec`.
 
 use crate::args::sandbox::New;
-use clap::Args;
+use clap::{Args, Parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub struct Run {
     #[arg(long)]
     pub keep: bool,
     /// The command and its arguments
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
 }
 
@@ -27,12 +27,13 @@ pub struct Exec {
     /// Name or id of the sandbox
     pub sandbox: String,
     /// The command and its arguments
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
 }
 
-/// What a process needs to enter a sandbox.
-#[derive(Clone, Debug, Default, Args, PartialEq, Eq)]
+/// What a process needs to enter a sandbox. Not a command for users: `run` starts itself again with these.
+#[derive(Clone, Debug, Default, Parser, PartialEq, Eq)]
+#[command(name = Self::WORD)]
 pub struct Enter {
     /// Path of the network namespace; without one we stay in ours
     #[arg(long)]
@@ -49,7 +50,15 @@ pub struct Enter {
     /// File to see as /etc/resolv.conf
     #[arg(long)]
     pub resolv_conf: Option<PathBuf>,
+    /// Process to die with
+    #[arg(long)]
+    pub parent: Option<u32>,
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
+}
+
+impl Enter {
+    /// The first argument that tells this command line from those of users.
+    pub const WORD: &str = "enter-sandbox";
 }

@@ -4,7 +4,7 @@ use crate::args::endpoint::NetworkChoice;
 use crate::args::listing::Listing;
 use crate::args::pairs;
 use crate::args::publish::{Expose, Publish};
-use clap::{Args, Subcommand};
+use clap::{ArgAction, Args, Subcommand};
 use pontoon_types::MacAddr;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum Sandbox {
     /// Create a sandbox, or adopt an existing namespace as one
+    #[command(disable_help_flag = true)]
     Create(Box<Create>),
     /// List sandboxes
     #[command(alias = "list")]
@@ -86,8 +87,12 @@ pub struct New {
     #[arg(long, visible_alias = "dns-opt", value_name = "OPTION")]
     pub dns_option: Vec<String>,
     /// Host name inside
-    #[arg(long, value_name = "NAME")]
+    // As in Docker, -h is no request for help here.
+    #[arg(short = 'h', long, value_name = "NAME")]
     pub hostname: Option<String>,
+    /// Print help
+    #[arg(long, action = ArgAction::Help)]
+    pub help: Option<bool>,
     /// Domain name inside
     #[arg(long, value_name = "NAME")]
     pub domainname: Option<String>,

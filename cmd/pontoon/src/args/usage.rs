@@ -88,7 +88,8 @@ mod tests {
 
     fn usage(line: &[&str]) -> (String, String) {
         let words: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
-        let error = crate::args::read(std::iter::once("pontoon").chain(line.iter().copied()).map(Into::into)).unwrap_err();
+        let error =
+            crate::args::read(std::iter::once("pontoon").chain(line.iter().copied()).map(Into::into)).unwrap_err();
         let usage = explain(&error, &path(&crate::args::Cli::command(), &words));
         (usage.text, usage.hint)
     }
@@ -106,7 +107,11 @@ mod tests {
                 "invalid argument \"80:x\" for \"--publish\" flag: invalid containerPort: x",
                 "see 'pontoon run --help'",
             ),
-            (&["run", "--rm", "--keep", "sh"], "\"--rm\" flag and \"--keep\" flag exclude each other", "see 'pontoon run --help'"),
+            (
+                &["run", "--rm", "--keep", "sh"],
+                "\"--rm\" flag and \"--keep\" flag exclude each other",
+                "see 'pontoon run --help'",
+            ),
             (&["-H", "x", "info", "--format"], "\"--format\" flag needs a value", "see 'pontoon info --help'"),
         ] {
             assert_eq!(usage(line), (text.to_owned(), hint.to_owned()), "{line:?}");

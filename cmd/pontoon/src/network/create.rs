@@ -67,14 +67,33 @@ mod tests {
     #[test]
     fn flags_reach_the_fields_they_mean() {
         let body = sent(&[
-            "-d", "macvlan", "-o", "parent=eth0", "--opt=x", "--label", "a=b=c", "--internal", "--ipv4=false", "--ipv6",
-            "--attachable", "--scope=local", "--config-from", "c", "--ipam-driver=d", "--ipam-opt", "k=v", "n",
+            "-d",
+            "macvlan",
+            "-o",
+            "parent=eth0",
+            "--opt=x",
+            "--label",
+            "a=b=c",
+            "--internal",
+            "--ipv4=false",
+            "--ipv6",
+            "--attachable",
+            "--scope=local",
+            "--config-from",
+            "c",
+            "--ipam-driver=d",
+            "--ipam-opt",
+            "k=v",
+            "n",
         ]);
         assert_eq!(body["Options"], serde_json::json!({"parent": "eth0", "x": ""}));
         assert_eq!(body["Labels"], serde_json::json!({"a": "b=c"}));
         assert_eq!((&body["EnableIPv4"], &body["EnableIPv6"]), (&false.into(), &true.into()));
         assert_eq!(body["ConfigFrom"], serde_json::json!({"Network": "c"}));
-        assert_eq!((&body["Internal"], &body["Attachable"], &body["Scope"]), (&true.into(), &true.into(), &"local".into()));
+        assert_eq!(
+            (&body["Internal"], &body["Attachable"], &body["Scope"]),
+            (&true.into(), &true.into(), &"local".into())
+        );
         assert_eq!((&body["IPAM"]["Driver"], &body["IPAM"]["Options"]["k"]), (&"d".into(), &"v".into()));
     }
 }

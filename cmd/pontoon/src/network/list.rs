@@ -65,10 +65,7 @@ mod tests {
             ..Network::default()
         };
         let text = |format| listing::render(&COLUMNS, format, false, &[row(network.clone(), false)]).unwrap();
-        assert_eq!(
-            text(None),
-            "NETWORK ID     NAME      DRIVER    SCOPE\n0123456789ab   front     bridge    local\n"
-        );
+        assert_eq!(text(None), "NETWORK ID     NAME      DRIVER    SCOPE\n0123456789ab   front     bridge    local\n");
         assert_eq!(
             text(Some("json")),
             "{\"CreatedAt\":\"2026-01-31 12:00:00 +0000 UTC\",\"Driver\":\"bridge\",\"ID\":\"0123456789ab\",\

@@ -31,7 +31,8 @@ pub fn gather(command: &Create) -> Result<Vec<IpamConfig>, Error> {
         let (subnet, pool) = matching(subnets, &mut pools, *gateway, || format!("gateway {gateway}"))?;
         if !pool.gateway.is_unset() {
             let other = &pool.gateway;
-            let text = format!("cannot configure multiple gateways ({gateway}, {other}) for the same subnet ({subnet})");
+            let text =
+                format!("cannot configure multiple gateways ({gateway}, {other}) for the same subnet ({subnet})");
             return Err(wrong(text));
         }
         pool.gateway = (*gateway).into();
@@ -76,8 +77,14 @@ mod tests {
     #[test]
     fn each_address_finds_its_subnet() {
         let pools = gathered(&[
-            "--subnet=10.0.0.0/16", "--subnet=fd00::/64", "--gateway=fd00::1", "--gateway=10.0.0.1",
-            "--ip-range=10.0.1.0/24", "--aux-address=a=10.0.0.9", "--aux-address", "b=fd00::9",
+            "--subnet=10.0.0.0/16",
+            "--subnet=fd00::/64",
+            "--gateway=fd00::1",
+            "--gateway=10.0.0.1",
+            "--ip-range=10.0.1.0/24",
+            "--aux-address=a=10.0.0.9",
+            "--aux-address",
+            "b=fd00::9",
         ]);
         let expected = serde_json::json!([
             {"Subnet": "10.0.0.0/16", "IPRange": "10.0.1.0/24", "Gateway": "10.0.0.1", "AuxiliaryAddresses": {"a": "10.0.0.9"}},
@@ -90,7 +97,10 @@ mod tests {
     fn what_does_not_fit_is_told_in_dockers_words() {
         for (line, text) in [
             (&["--gateway=10.0.0.1"][..], "every ip-range or gateway must have a corresponding subnet"),
-            (&["--subnet=10.0.0.0/8", "--subnet=10.1.0.0/16"], "multiple overlapping subnet configuration is not supported"),
+            (
+                &["--subnet=10.0.0.0/8", "--subnet=10.1.0.0/16"],
+                "multiple overlapping subnet configuration is not supported",
+            ),
             (&["--subnet=10.0.0.0/8", "--ip-range=11.0.0.0/24"], "no matching subnet for range 11.0.0.0/24"),
             (&["--subnet=10.0.0.0/8", "--gateway=11.0.0.1"], "no matching subnet for gateway 11.0.0.1"),
             (&["--subnet=10.0.0.0/8", "--aux-address=a=11.0.0.1"], "no matching subnet for aux-address 11.0.0.1"),

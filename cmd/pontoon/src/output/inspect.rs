@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn objects_are_listed_in_their_own_order() {
-        let object: Value = serde_json::from_str(r#"{"Name":"n","Id":"1","Options":{},"Config":[{"A":null}]}"#).unwrap();
+        let object: Value =
+            serde_json::from_str(r#"{"Name":"n","Id":"1","Options":{},"Config":[{"A":null}]}"#).unwrap();
         let expected = "[\n    {\n        \"Name\": \"n\",\n        \"Id\": \"1\",\n        \"Options\": {},\n        \
                         \"Config\": [\n            {\n                \"A\": null\n            }\n        ]\n    }\n]\n";
         assert_eq!(list(&[object]), expected);

@@ -108,7 +108,11 @@ mod tests {
             (Some("{{.Name}}"), true, "a\nb\n"),
             (Some("json"), false, "{\"ID\":\"1\",\"Name\":\"a\"}\n{\"ID\":\"2\",\"Name\":\"b\"}\n"),
             (Some("{{.Name}}\\t{{.ID}}"), false, "a\t1\nb\t2\n"),
-            (Some("table {{upper .Name}}\\t{{.Label \"com.x.role\"}}"), false, "NAME      role\nA         A\nB         B\n"),
+            (
+                Some("table {{upper .Name}}\\t{{.Label \"com.x.role\"}}"),
+                false,
+                "NAME      role\nA         A\nB         B\n",
+            ),
         ] {
             assert_eq!(shown(format, quiet).unwrap(), expected, "{format:?}");
         }

@@ -80,16 +80,17 @@ mod tests {
 
     #[test]
     fn ports_are_shown_in_order() {
-        let map = map(
-            r#"{"443/tcp":[{"HostIp":"::","HostPort":"4443"},{"HostIp":"0.0.0.0","HostPort":"4443"}],
+        let map = map(r#"{"443/tcp":[{"HostIp":"::","HostPort":"4443"},{"HostIp":"0.0.0.0","HostPort":"4443"}],
                 "80/udp":[{"HostIp":"127.0.0.1","HostPort":"80"}],"81/tcp":null,
-                "8000-8010/tcp":[{"HostIp":"0.0.0.0","HostPort":"9000-9010"}]}"#,
-        );
+                "8000-8010/tcp":[{"HostIp":"0.0.0.0","HostPort":"9000-9010"}]}"#);
         assert_eq!(
             cell(&map),
             "127.0.0.1:80->80/udp, 0.0.0.0:4443->443/tcp, [::]:4443->443/tcp, 0.0.0.0:9000-9010->8000-8010/tcp"
         );
         let run = published(&map).pop().unwrap();
-        assert_eq!((run.outside_of(8003), run.outside_of(8000)), ("0.0.0.0:9003".to_owned(), "0.0.0.0:9000".to_owned()));
+        assert_eq!(
+            (run.outside_of(8003), run.outside_of(8000)),
+            ("0.0.0.0:9003".to_owned(), "0.0.0.0:9000".to_owned())
+        );
     }
 }

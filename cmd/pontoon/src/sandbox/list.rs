@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn a_sandbox_is_listed_with_its_networks_and_ports() {
-        let body = br#"{"Id":"0123456789abcdef","Name":"web","Created":"1970-01-01T00:00:00Z","State":{"Status":"running"},
+        let body =
+            br#"{"Id":"0123456789abcdef","Name":"web","Created":"1970-01-01T00:00:00Z","State":{"Status":"running"},
             "NetworkSettings":{"SandboxKey":"/run/x","Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}]},
             "Networks":{"b":{"IPAddress":"10.0.0.2","GlobalIPv6Address":"fd00::2"},"a":{"IPAddress":"10.1.0.2"}}}}"#;
         let sandbox: Sandbox = pontoon_api_types::decode(body).unwrap();

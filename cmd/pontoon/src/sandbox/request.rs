@@ -4,9 +4,7 @@ use crate::args::endpoint::Wishes;
 use crate::args::pairs;
 use crate::args::sandbox::New;
 use crate::error::Error;
-use pontoon_api_types::{
-    CreateSandboxRequest, EndpointSettings, NamespaceConfig, Ordered, PortMap, map_from_bindings,
-};
+use pontoon_api_types::{CreateSandboxRequest, EndpointSettings, NamespaceConfig, Ordered, PortMap, map_from_bindings};
 use pontoon_types::PortBinding;
 
 /// The request. `default` are the networks to join when none is named.
@@ -43,7 +41,9 @@ pub fn bindings<'a>(flags: impl IntoIterator<Item = &'a crate::args::publish::Pu
 fn port_bindings(flags: &New) -> PortMap {
     let mut all = bindings(&flags.publish);
     if flags.publish_all {
-        let published = |ports: &PortBinding| all.iter().any(|b| b.protocol == ports.protocol && b.container.overlaps(ports.container));
+        let published = |ports: &PortBinding| {
+            all.iter().any(|b| b.protocol == ports.protocol && b.container.overlaps(ports.container))
+        };
         let exposed: Vec<PortBinding> =
             flags.expose.iter().flat_map(|expose| expose.bindings()).filter(|ports| !published(ports)).collect();
         all.extend(exposed);
@@ -101,7 +101,10 @@ fn add(first: &mut Wishes, flags: Wishes) -> Result<(), Error> {
         (first.mac.is_some() && flags.mac.is_some(), "--mac-address and per-network MAC address"),
         (!first.aliases.is_empty() && !flags.aliases.is_empty(), "--network-alias and per-network alias"),
         (!first.links.is_empty() && !flags.links.is_empty(), "--link and per-network links"),
-        (!first.link_local.is_empty() && !flags.link_local.is_empty(), "--link-local-ip and per-network link-local IP addresses"),
+        (
+            !first.link_local.is_empty() && !flags.link_local.is_empty(),
+            "--link-local-ip and per-network link-local IP addresses",
+        ),
     ];
     if let Some((_, what)) = conflicts.iter().find(|(conflict, _)| *conflict) {
         let text = format!("conflicting options: cannot specify both {what}");
@@ -141,19 +144,43 @@ mod tests {
     #[test]
     fn flags_speak_of_the_first_network() {
         let body = asked(&[
-            "--network", "b", "--net=name=a,ip6=fd00::9", "--ip=10.0.0.9", "--mac-address", "02:42:00:00:00:01", "--link=x:y",
-            "--hostname", "h", "--add-host=n:1.2.3.4", "--dns", "9.9.9.9", "--dns-search=s", "--dns-opt=ndots:2", "-l", "k=v",
-            "--sysctl", "net.ipv4.ip_forward=1", "--name=web", "--domainname=d", "--link-local-ip=169.254.1.1",
+            "--network",
+            "b",
+            "--net=name=a,ip6=fd00::9",
+            "--ip=10.0.0.9",
+            "--mac-address",
+            "02:42:00:00:00:01",
+            "--link=x:y",
+            "--hostname",
+            "h",
+            "--add-host=n:1.2.3.4",
+            "--dns",
+            "9.9.9.9",
+            "--dns-search=s",
+            "--dns-opt=ndots:2",
+            "-l",
+            "k=v",
+            "--sysctl",
+            "net.ipv4.ip_forward=1",
+            "--name=web",
+            "--domainname=d",
+            "--link-local-ip=169.254.1.1",
         ])
         .unwrap();
         let names: Vec<&String> = body["Networks"].as_object().unwrap().keys().collect();
         assert_eq!(names, ["b", "a"]);
         let first = &body["Networks"]["b"];
-        assert_eq!(first["IPAMConfig"], serde_json::json!({"IPv4Address": "10.0.0.9", "LinkLocalIPs": ["169.254.1.1"]}));
+        assert_eq!(
+            first["IPAMConfig"],
+            serde_json::json!({"IPv4Address": "10.0.0.9", "LinkLocalIPs": ["169.254.1.1"]})
+        );
         assert_eq!((&first["MacAddress"], &first["Links"][0]), (&"02:42:00:00:00:01".into(), &"x:y".into()));
         assert_eq!(body["Networks"]["a"]["IPAMConfig"]["IPv6Address"], "fd00::9");
         assert_eq!((&body["Name"], &body["Hostname"], &body["Domainname"]), (&"web".into(), &"h".into(), &"d".into()));
-        assert_eq!((&body["Dns"][0], &body["DnsSearch"][0], &body["DnsOptions"][0]), (&"9.9.9.9".into(), &"s".into(), &"ndots:2".into()));
+        assert_eq!(
+            (&body["Dns"][0], &body["DnsSearch"][0], &body["DnsOptions"][0]),
+            (&"9.9.9.9".into(), &"s".into(), &"ndots:2".into())
+        );
         assert_eq!((&body["ExtraHosts"][0], &body["Labels"]["k"]), (&"n:1.2.3.4".into(), &"v".into()));
         assert_eq!(body["Sysctls"]["net.ipv4.ip_forward"], "1");
     }
@@ -178,9 +205,15 @@ mod tests {
     #[test]
     fn contradictions_are_told() {
         for (line, text) in [
-            (&["--network=name=a,ip=10.0.0.1", "--ip=10.0.0.2"][..], "conflicting options: cannot specify both --ip and per-network IPv4 address"),
+            (
+                &["--network=name=a,ip=10.0.0.1", "--ip=10.0.0.2"][..],
+                "conflicting options: cannot specify both --ip and per-network IPv4 address",
+            ),
             (&["--network=a", "--network=a"], "network \"a\" is specified multiple times"),
-            (&["--network=container:x"], "network \"container:x\" is not supported: a sandbox has a namespace of its own"),
+            (
+                &["--network=container:x"],
+                "network \"container:x\" is not supported: a sandbox has a namespace of its own",
+            ),
         ] {
             assert_eq!(asked(line), Err(text.to_owned()));
         }

@@ -4,7 +4,7 @@ use super::Query;
 use super::when::parse_time;
 use crate::Failure;
 use pontoon_api_types::Filters;
-use pontoon_types::{Event, EventSubject};
+use pontoon_types::Event;
 use std::time::SystemTime;
 
 /// Objects by which events are filtered: the actor's id or name begins with the value.
@@ -62,19 +62,14 @@ impl EventFilter {
             && self.0.exact("type", &event.subject.to_string())
             && self.0.exact("scope", scope)
             && self.0.labels("label", &event.attributes)
-            && OBJECTS.iter().all(|key| self.0.prefix(key, &event.actor) || self.names(key, event.subject, name))
-    }
-
-    /// An object filter looks at names too; what has no name is not matched by the empty text.
-    fn names(&self, key: &str, _subject: EventSubject, name: &str) -> bool {
-        !name.is_empty() && self.0.prefix(key, name)
+            && OBJECTS.iter().all(|key| self.0.prefix(key, &event.actor) || self.0.prefix(key, name))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pontoon_types::EventScope;
+    use pontoon_types::{EventScope, EventSubject};
     use std::time::Duration;
 
     fn at(seconds: u64) -> SystemTime {

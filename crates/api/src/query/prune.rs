@@ -17,7 +17,9 @@ pub(crate) fn prune_filter(filters: &Filters, now: SystemTime) -> Result<PruneFi
         filters.values(key).map(pair).collect()
     };
     let mut untils = filters.values("until");
-    let until = untils.next().map(|text| parse_time(text, now)).transpose()?;
+    // A bare 0 is a duration here, as in Docker, and not the year 1970.
+    let moment = |text: &str| if text == "0" { Ok(now) } else { parse_time(text, now) };
+    let until = untils.next().map(moment).transpose()?;
     if untils.next().is_some() {
         return Err(Failure::invalid("more than one until filter specified"));
     }
@@ -37,6 +39,13 @@ mod tests {
         assert_eq!(filter.labels, [("a".to_owned(), Some("1".to_owned()))]);
         assert_eq!(filter.not_labels, [("b".to_owned(), None)]);
         assert_eq!(filter.until, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(900)));
+    }
+
+    #[test]
+    fn a_bare_zero_is_now() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let filters = [("until", "0")].into_iter().collect();
+        assert_eq!(prune_filter(&filters, now).unwrap().until, Some(now));
     }
 
     #[test]

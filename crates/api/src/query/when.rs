@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 /// The moment meant by `text`: `10m` (before `now`), `2024-01-02`, `2024-01-02T15:04:05.5+01:00`, `1700000000.25`. Times
 /// without an offset are local.
 pub(super) fn parse_time(text: &str, now: SystemTime) -> Result<SystemTime, Failure> {
-    duration(text)
-        .and_then(|(negative, span)| if negative { now.checked_add(span) } else { now.checked_sub(span) })
-        .or_else(|| unix(text))
+    let back = |(negative, span)| if negative { now.checked_add(span) } else { now.checked_sub(span) };
+    unix(text)
+        .or_else(|| duration(text).and_then(back))
         .or_else(|| calendar(text))
         .ok_or_else(|| Failure::invalid(format!("failed to parse value as time or duration: {}", quote(text))))
 }
@@ -23,9 +23,6 @@ fn duration(text: &str) -> Option<(bool, Duration)> {
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest.is_empty() {
         return None;
-    }
-    if rest == "0" {
-        return Some((negative, Duration::ZERO));
     }
     let mut nanos = 0u128;
     while !rest.is_empty() {

@@ -41,6 +41,7 @@ impl Controller {
             self.driver(&record.driver)?.remove_network(record)?;
         }
         self.definitions().delete_network(record.id)?;
+        self.flows().wait_for(record.id);
         self.return_pools(record);
         Ok(())
     }

@@ -122,7 +122,29 @@ impl Controller {
         let pools: Vec<PoolId> = record.pools_of(family).map(super::super::network::record::PoolRecord::id).collect();
         let request = AddressRequest { wanted, keep_for: None };
         let shown = format!("{} ({})", record.name, record.id);
-        Ok(self.ipam().allocate_any(&pools, &request, &shown)?.address)
+        let allocate = || self.ipam().allocate_any(&pools, &request, &shown);
+        match allocate() {
+            // What is taken may only be waiting for its old flows to be forgotten.
+            Err(pontoon_ipam::Error::AddressInUse { .. } | pontoon_ipam::Error::NetworkFull { .. })
+                if self.flows().wait() =>
+            {
+                Ok(allocate()?.address)
+            }
+            other => Ok(other?.address),
+        }
+    }
+
+    /// Gives back what `lease` took, once nothing that is tracked remembers the addresses.
+    pub(crate) fn retire_addresses(&self, network: &Network, endpoint: &EndpointRecord) {
+        if !self.kernel().tracks_flows() {
+            return self.unlease(network, endpoint);
+        }
+        let addresses = Family::BOTH.into_iter().filter_map(|family| endpoint.address(family)).filter_map(|address| {
+            let pool = network.record.pools.iter().find(|pool| pool.subnet.contains(&address.addr()))?;
+            Some((pool.id(), address.addr()))
+        });
+        self.flows().forget_and_release(network.record.id, addresses.collect());
+        network.exit(endpoint.id);
     }
 
     /// Gives back what `lease` took.

@@ -2,13 +2,10 @@
 
 use super::gateway::Gateways;
 use super::live::Live;
-use super::record::EndpointRecord;
 use super::routes;
 use crate::controller::Controller;
 use crate::network::live::Network;
 use crate::{Error, Result};
-use pontoon_kernel::FlowFilter;
-use pontoon_types::Family;
 
 impl Controller {
     /// Takes the sandbox whose turn it is out of `network`. What is missing already is no failure.
@@ -32,8 +29,7 @@ impl Controller {
             }
             _ => {}
         }
-        note(self.forget_flows(&endpoint));
-        self.unlease(network, &endpoint);
+        self.retire_addresses(network, &endpoint);
         // Ports that cannot move to the next network are told in the log only, as in Docker.
         if let Err(error) = self.rebalance_ports(live) {
             tracing::warn!(sandbox = %live.record.id.short(), %error, "ports could not move to the next network");
@@ -42,15 +38,5 @@ impl Controller {
         note(self.refresh_resolv_conf(&mut live.record));
         note(self.serve_names(live));
         failures
-    }
-
-    /// Forgets tracked connections of the endpoint's addresses: the next owner must not inherit them.
-    fn forget_flows(&self, endpoint: &EndpointRecord) -> Result<()> {
-        let addresses = Family::BOTH.into_iter().filter_map(|family| endpoint.address(family));
-        let filters: Vec<_> = addresses.map(|address| FlowFilter::Address(address.addr())).collect();
-        if filters.is_empty() {
-            return Ok(());
-        }
-        self.kernel().forget_flows(&filters).map(drop).map_err(Error::kernel("forget tracked connections"))
     }
 }

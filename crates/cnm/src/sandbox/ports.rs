@@ -151,7 +151,8 @@ impl Controller {
         }
         let (add, remove) = difference(&outlet.published.mappings, &before);
         self.driver_of(&network)?.publish(&add, &remove)?;
-        self.forget_udp(add.iter().chain(&remove))
+        self.forget_udp(add.iter().chain(&remove));
+        Ok(())
     }
 
     /// Publishes on the endpoints that carry the default routes now, and nowhere else. On failure it is as it was.
@@ -226,9 +227,9 @@ impl Controller {
             self.lock_ports().release(&owner);
             return Err(error);
         }
-        let forgotten = self.forget_udp(published.mappings.iter());
+        self.forget_udp(published.mappings.iter());
         live.outlets.push(Outlet { endpoint: endpoint.id, role, published });
-        forgotten
+        Ok(())
     }
 
     /// Holds the ports of a restored sandbox again without touching the rules, which are still there.
@@ -253,8 +254,8 @@ impl Controller {
     fn close_outlet(&self, live: &Live, outlet: Outlet) -> Vec<PortMapping> {
         let mappings = outlet.published.mappings;
         let closed = self.driver_of_ports(live, outlet.endpoint).and_then(|driver| driver.publish(&[], &mappings));
-        let forgotten = self.forget_udp(mappings.iter());
-        for error in [closed, forgotten].into_iter().filter_map(Result::err) {
+        self.forget_udp(mappings.iter());
+        if let Err(error) = closed {
             tracing::warn!(sandbox = %live.record.id.short(), %error, "while closing published ports");
         }
         // Rules are gone: now the sockets may go, and then the ports are anybody's.
@@ -304,18 +305,16 @@ impl Controller {
     }
 
     /// UDP peers that talked to a port before it changed hands keep a tracked flow alive; it must not win.
-    fn forget_udp<'a>(&self, mappings: impl Iterator<Item = &'a PortMapping>) -> Result<()> {
+    fn forget_udp<'a>(&self, mappings: impl Iterator<Item = &'a PortMapping>) {
         let udp = mappings.filter(|mapping| mapping.protocol == Protocol::Udp);
         let filter = |mapping: &PortMapping| FlowFilter::HostPort {
             protocol: mapping.protocol,
             address: mapping.host_ip,
             ports: mapping.host,
         };
-        let filters: Vec<_> = udp.map(filter).collect();
-        if filters.is_empty() {
-            return Ok(());
+        if self.kernel().tracks_flows() {
+            self.flows().forget(udp.map(filter).collect());
         }
-        self.kernel().forget_flows(&filters).map(drop).map_err(Error::kernel("forget tracked connections"))
     }
 }
 

@@ -6,7 +6,7 @@
 use super::fault::refused;
 use super::model::Model;
 use super::namespace::Namespace;
-use crate::{Address, Kind, LinkIndex, LinkKind, NetnsId, Result};
+use crate::{Address, Kind, LinkGroup, LinkIndex, LinkKind, NetnsId, Result};
 use ipnet::{IpNet, Ipv6Net};
 use pontoon_types::{LinkName, MacAddr};
 use std::net::{IpAddr, Ipv6Addr};
@@ -107,17 +107,24 @@ impl Namespace {
         let Some(device) = self.devices.get(&index) else { return };
         let off = !self.settings.has_ipv6() || device.settings.is_ipv6_off();
         let (up, mac, kind) = (device.link.up, device.link.mac, device.link.kind.clone());
+        // An address that was taken away does not come back before the link goes down and up again.
+        let retired = device.link.group == LinkGroup::Retired.number();
         if kind == LinkKind::Loopback {
             return self.refresh_loopback(index, up, off);
         }
-        if off || !up {
-            self.drop_addresses(index, |net| net.addr().is_ipv6());
-            self.added_routes.retain(|route| route.link != Some(index) || !route.destination.addr().is_ipv6());
-        } else if let Some(own) = mac.and_then(link_local).filter(|_| carrier)
+        if off {
+            self.forget_ipv6(index);
+        } else if let Some(own) = mac.and_then(link_local).filter(|_| carrier && !retired)
             && !self.addresses_of(index).any(is_link_local)
         {
             self.addresses.push(Address { link: index, net: own });
         }
+    }
+
+    /// Drops the IPv6 addresses and routes of a link: its IPv6 is switched off, or it goes down.
+    pub fn forget_ipv6(&mut self, index: LinkIndex) {
+        self.drop_addresses(index, |net| net.addr().is_ipv6());
+        self.added_routes.retain(|route| route.link != Some(index) || !route.destination.addr().is_ipv6());
     }
 
     fn refresh_loopback(&mut self, index: LinkIndex, up: bool, off: bool) {

@@ -10,11 +10,7 @@ impl Model {
     pub fn perform(&mut self, ns: &Netns, op: &Op) -> Result<()> {
         let id = self.id(ns)?;
         let before = op_link(op).and_then(|name| self.peer(id, name));
-        if let Op::CreateVeth(spec) = op {
-            self.create_veth(ns, spec)?;
-        } else {
-            self.perform_inside(ns, op)?;
-        }
+        self.change(ns, op)?;
         self.refresh(id);
         if let Some((peer, _)) = before.filter(|(peer, _)| *peer != id) {
             self.refresh(peer);
@@ -27,7 +23,7 @@ impl Model {
         self.namespaces.get(&id)?.device(name)?.peer
     }
 
-    fn perform_inside(&mut self, ns: &Netns, op: &Op) -> Result<()> {
+    fn change(&mut self, ns: &Netns, op: &Op) -> Result<()> {
         let namespace = self.namespace_mut(ns)?;
         match op {
             Op::CreateBridge(spec) => namespace.create_bridge(spec),

@@ -91,6 +91,10 @@ impl Kernel for FakeHost {
         Ok(())
     }
 
+    fn tracks_flows(&self) -> bool {
+        !self.lock().model.flows.is_empty()
+    }
+
     fn forget_flows(&self, filters: &[FlowFilter]) -> Result<usize> {
         let mut inner = self.lock();
         inner.faults.pass(|| "forget tracked connections".into())?;

@@ -48,9 +48,9 @@ impl Namespace {
     pub fn set_up(&mut self, name: &LinkName, up: bool) -> Result<()> {
         let act = if up { format!("bring up {name}") } else { format!("take down {name}") };
         self.change(name, act, |link| link.up = up)?;
-        if !up {
-            let index = self.index(name);
-            self.added_routes.retain(|route| route.link != index);
+        if let Some(index) = self.index(name).filter(|_| !up) {
+            self.added_routes.retain(|route| route.link != Some(index));
+            self.forget_ipv6(index);
         }
         Ok(())
     }

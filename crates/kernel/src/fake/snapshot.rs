@@ -26,9 +26,9 @@ pub struct HostState {
 pub struct NamespaceState {
     /// Links in use.
     pub links: Vec<Link>,
-    /// Addresses.
+    /// Addresses, sorted.
     pub addresses: Vec<Address>,
-    /// Routes.
+    /// Routes, sorted.
     pub routes: Vec<Route>,
     /// Sysctls that differ from what they are at first.
     pub sysctls: BTreeMap<String, String>,
@@ -54,10 +54,13 @@ impl Namespace {
         for device in in_use.clone() {
             sysctls.extend(device.settings.named(device.link.name.as_str()));
         }
+        let (mut addresses, mut routes) = (self.addresses.clone(), self.routes());
+        addresses.sort();
+        routes.sort();
         NamespaceState {
             links: in_use.map(|device| device.link.clone()).collect(),
-            addresses: self.addresses.clone(),
-            routes: self.routes(),
+            addresses,
+            routes,
             sysctls,
             tables: self.table_ids.iter().filter_map(|id| Some(self.tables.observe(id)?.table)).collect(),
         }

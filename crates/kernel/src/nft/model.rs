@@ -74,12 +74,10 @@ fn apply(slot: &mut Option<Table>, id: &TableId, change: &Change) -> Result<()> 
     match change {
         Change::AddSet(set) => add_set(table, set),
         Change::AddChain(chain) => add_chain(table, chain),
-        Change::AddRule(chain, rule) => {
-            let missing = refused(Kind::NotFound, format!("chain {chain} of table {id}"));
-            let chain = table.chains.iter_mut().find(|c| c.name == *chain).ok_or(missing)?;
-            chain.rules.push(rule.clone());
-            Ok(())
-        }
+        Change::FlushChain(name) => chain_of(table, name).map(|chain| chain.rules.clear()),
+        Change::DeleteChain(name) => delete_chain(table, name),
+        Change::DeleteSet(name) => delete_set(table, name),
+        Change::AddRule(name, rule) => chain_of(table, name).map(|chain| chain.rules.push(rule.clone())),
         Change::AddElements(elements) => elements.iter().try_for_each(|element| add_element(table, element)),
         Change::DeleteElements(elements) => elements.iter().try_for_each(|element| delete_element(table, element)),
         Change::AddTable | Change::DeleteTable => Ok(()),
@@ -106,6 +104,42 @@ fn add_chain(table: &mut Table, chain: &Chain) -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn chain_of<'t>(table: &'t mut Table, name: &str) -> Result<&'t mut Chain> {
+    let missing = refused(Kind::NotFound, format!("chain {name} of table {}", table.id));
+    table.chains.iter_mut().find(|chain| chain.name == name).ok_or(missing)
+}
+
+fn delete_chain(table: &mut Table, name: &str) -> Result<()> {
+    chain_of(table, name)?.rules.clear();
+    let by_rule = |expr: &Expr| matches!(expr, Expr::Verdict(Verdict::Jump(to) | Verdict::Goto(to)) if to == name);
+    if exprs(table).any(by_rule) || table.sets.iter().flat_map(Set::targets).any(|to| to == name) {
+        return Err(refused(Kind::Busy, format!("delete chain {name} of table {}", table.id)));
+    }
+    table.chains.retain(|chain| chain.name != name);
+    Ok(())
+}
+
+fn delete_set(table: &mut Table, name: &str) -> Result<()> {
+    let act = format!("delete set {name} of table {}", table.id);
+    let used = exprs(table).any(|expr| match expr {
+        Expr::Lookup { set, .. } => set == name,
+        Expr::Map { map, .. } | Expr::VerdictMap { map, .. } => map == name,
+        _ => false,
+    });
+    match table.set(name) {
+        None => Err(refused(Kind::NotFound, act)),
+        Some(_) if used => Err(refused(Kind::Busy, act)),
+        Some(_) => {
+            table.sets.retain(|set| set.name != name);
+            Ok(())
+        }
+    }
+}
+
+fn exprs(table: &Table) -> impl Iterator<Item = &Expr> {
+    table.chains.iter().flat_map(|chain| &chain.rules).flat_map(|rule| &rule.exprs)
 }
 
 fn set_of<'t>(table: &'t mut Table, element: &Element) -> Result<&'t mut Set> {
@@ -149,7 +183,7 @@ fn check_targets(table: &Table) -> Result<()> {
     for set in &table.sets {
         set.targets().try_for_each(chain)?;
     }
-    for expr in table.chains.iter().flat_map(|c| &c.rules).flat_map(|rule| &rule.exprs) {
+    for expr in exprs(table) {
         match expr {
             Expr::Verdict(Verdict::Jump(name) | Verdict::Goto(name)) => chain(name)?,
             Expr::Lookup { set, .. } => check_kind(table, set, |kind| *kind == SetKind::Set)?,
@@ -173,6 +207,7 @@ fn refused(kind: Kind, act: impl Into<String>) -> Error {
     let cause = match kind {
         Kind::NotFound => "no such file or directory",
         Kind::Exists => "file exists",
+        Kind::Busy => "device or resource busy",
         Kind::NotSupported => "operation not supported",
         _ => "invalid argument",
     };

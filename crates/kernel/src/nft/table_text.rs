@@ -136,6 +136,9 @@ impl fmt::Display for Transaction {
                     writeln!(f, "add chain {table} {name} {{ {base} }}")?;
                 }
                 Change::AddChain(Chain { name, .. }) => writeln!(f, "add chain {table} {name}")?,
+                Change::FlushChain(name) => writeln!(f, "flush chain {table} {name}")?,
+                Change::DeleteChain(name) => writeln!(f, "delete chain {table} {name}")?,
+                Change::DeleteSet(name) => writeln!(f, "delete set {table} {name}")?,
                 Change::AddRule(chain, rule) => writeln!(f, "add rule {table} {chain} {rule}")?,
                 Change::AddElements(elements) => write_elements(f, "add", table, elements)?,
                 Change::DeleteElements(elements) => write_elements(f, "delete", table, elements)?,

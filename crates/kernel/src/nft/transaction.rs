@@ -15,6 +15,12 @@ pub enum Change {
     AddSet(Set),
     /// Make a chain; its rules are *not* added by this. There already, and the same, is no error.
     AddChain(Chain),
+    /// Delete all rules of the chain of that name. `NotFound` when there is no such chain.
+    FlushChain(String),
+    /// Delete the chain of that name with its rules. `NotFound` when there is none, `Busy` when something leads to it.
+    DeleteChain(String),
+    /// Delete the set or map of that name. `NotFound` when there is none, `Busy` when a rule uses it.
+    DeleteSet(String),
     /// Add a rule at the end of the chain of that name.
     AddRule(String, Rule),
     /// Add elements. There already with the same data is no error; with other data it is `Exists`.
@@ -60,7 +66,11 @@ impl Transaction {
         Self { table: table.id.clone(), changes }
     }
 
-    /// Puts the whole table in the place of the one that is there, in one step: no packet meets a host without either.
+    /// Puts the whole table in the place of the one that is there, in one transaction.
+    ///
+    /// Not quite without a gap: the kernel runs the new base chains before the old ones, and asks which generation is
+    /// current in each of them, so that a packet just between the two (some 100 ns) may meet neither. To change rules
+    /// without any gap, flush and fill the same chain in one transaction.
     pub fn replace(table: &Table) -> Self {
         let mut transaction = Self::create(table);
         transaction.changes.insert(0, Change::DeleteTable);

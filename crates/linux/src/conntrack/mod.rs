@@ -46,9 +46,9 @@ pub(crate) fn original_destination(socket: &mut Socket, reply: &FlowKey) -> Resu
         return Ok(None);
     }
     match socket.ask(&wire::find(reply), |frame| read_flow(frame.payload).map(|flow| flow.original)) {
-        Ok(found) => Ok(found.first().and_then(|original| {
-            Some(SocketAddr::new(original.destination?, original.destination_port?))
-        })),
+        Ok(found) => Ok(found
+            .first()
+            .and_then(|original| Some(SocketAddr::new(original.destination?, original.destination_port?)))),
         Err(refusal) if refusal.errno == libc::ENOENT => Ok(None),
         Err(refusal) => Err(refusal.into_error(act())),
     }
@@ -62,9 +62,7 @@ fn means(filter: &FlowFilter, flow: &Flow<'_>) -> bool {
             .any(|tuple| tuple.source == Some(*address) || tuple.destination == Some(*address)),
         FlowFilter::HostPort { protocol, address, ports } => {
             let original = flow.original;
-            let here = |to: IpAddr| {
-                to.is_ipv4() == address.is_ipv4() && (address.is_unspecified() || to == *address)
-            };
+            let here = |to: IpAddr| to.is_ipv4() == address.is_ipv4() && (address.is_unspecified() || to == *address);
             original.protocol == Some(protocol.number())
                 && original.destination.is_some_and(here)
                 && original.destination_port.is_some_and(|port| ports.contains(port))

@@ -49,10 +49,10 @@ pub struct Flow<'a> {
     pub original: Tuple,
     /// The reply direction.
     pub reply: Tuple,
-    family: u8,
-    tuple: &'a [u8],
-    id: Option<&'a [u8]>,
-    zone: Option<&'a [u8]>,
+    pub(super) family: u8,
+    pub(super) tuple: &'a [u8],
+    pub(super) id: Option<&'a [u8]>,
+    pub(super) zone: Option<&'a [u8]>,
 }
 
 /// Whether a frame of this type carries a flow.

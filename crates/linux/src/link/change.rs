@@ -7,8 +7,8 @@ use super::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
 use crate::netlink::Request;
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{
-    BridgePortState, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
-    LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags,
+    LinkInfo, LinkMessage,
 };
 use pontoon_kernel::{BridgeSpec, LinkGroup, LinkIndex, VethSpec};
 use pontoon_types::{LinkName, MacAddr};
@@ -128,13 +128,6 @@ pub(crate) fn set_master(name: &LinkName, bridge: LinkIndex) -> Request {
 /// Sets port isolation.
 pub(crate) fn set_isolated(name: &LinkName, isolated: bool) -> Request {
     Request::new(RTM_NEWLINK, 0, &message(vec![called(name), port(vec![InfoBridgePort::Isolated(isolated)])]))
-}
-
-/// Stops a bridge port from carrying anything, at once.
-pub(crate) fn set_port_state_disabled(index: LinkIndex) -> Request {
-    let mut message = message(vec![port(vec![InfoBridgePort::State(BridgePortState::Disabled)])]);
-    message.header.index = index.0;
-    Request::new(RTM_NEWLINK, 0, &message)
 }
 
 /// Renames the link with that index.

@@ -93,11 +93,7 @@ impl Socket {
     }
 
     /// Lists objects. A list disturbed by changes is begun again, a few times.
-    pub fn dump<T>(
-        &mut self,
-        request: &Request,
-        read: impl Fn(&Frame<'_>, &mut Vec<T>),
-    ) -> Result<Vec<T>, Refusal> {
+    pub fn dump<T>(&mut self, request: &Request, read: impl Fn(&Frame<'_>, &mut Vec<T>)) -> Result<Vec<T>, Refusal> {
         let mut found = Vec::new();
         for _ in 0..DUMP_ATTEMPTS {
             found.clear();

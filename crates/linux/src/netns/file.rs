@@ -27,8 +27,8 @@ impl NamespaceFile {
         if !is_nsfs(&place).map_err(|error| failed(act(), &error))? {
             return Err(Error::new(Kind::NotFound, act(), "no namespace is mounted there"));
         }
-        let file = File::open(format!("/proc/thread-self/fd/{}", place.as_raw_fd()))
-            .map_err(|error| failed(act(), &error))?;
+        let file =
+            File::open(format!("/proc/thread-self/fd/{}", place.as_raw_fd())).map_err(|error| failed(act(), &error))?;
         if !is_net(&file).map_err(|error| failed(act(), &error))? {
             return Err(Error::new(Kind::Invalid, act(), "a namespace, but not a network namespace"));
         }

@@ -9,7 +9,7 @@ use super::file::{NamespaceFile, id_at};
 use crate::errno::{failed, refused};
 use crate::{link, netlink};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use pontoon_kernel::{Result, LinkIndex};
+use pontoon_kernel::{LinkIndex, Result};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -83,7 +83,9 @@ impl<'a> MountPoint<'a> {
 
 impl Drop for MountPoint<'_> {
     fn drop(&mut self) {
-        if !self.kept && let Err(error) = std::fs::remove_file(self.path) {
+        if !self.kept
+            && let Err(error) = std::fs::remove_file(self.path)
+        {
             tracing::warn!(path = %self.path.display(), %error, "cannot remove an unused mount point");
         }
     }

@@ -110,6 +110,18 @@ fn messages(transaction: &Transaction, change: &Change, id: u32) -> Result<Vec<M
             let act = format!("add chain {} to table {table}", chain.name);
             one(libc::NFT_MSG_NEWCHAIN, NLM_F_CREATE, encode::chain(name, chain), act)
         }
+        Change::FlushChain(chain) => {
+            let attributes = Attributes::default().text(at::rule::TABLE, name).text(at::rule::CHAIN, chain);
+            one(libc::NFT_MSG_DELRULE, 0, attributes, format!("flush chain {chain} of table {table}"))
+        }
+        Change::DeleteChain(chain) => {
+            let attributes = Attributes::default().text(at::chain::TABLE, name).text(at::chain::NAME, chain);
+            one(libc::NFT_MSG_DELCHAIN, 0, attributes, format!("delete chain {chain} of table {table}"))
+        }
+        Change::DeleteSet(set) => {
+            let attributes = Attributes::default().text(at::set::TABLE, name).text(at::set::NAME, set);
+            one(libc::NFT_MSG_DELSET, 0, attributes, format!("delete set {set} of table {table}"))
+        }
         Change::AddRule(chain, rule) => {
             let act = format!("add rule \"{}\" to chain {chain} of table {table}", rule.comment);
             if rule.comment.len() > COMMENT_BYTES {

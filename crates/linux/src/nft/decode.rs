@@ -63,15 +63,18 @@ fn comment(mut userdata: &[u8]) -> Option<String> {
     None
 }
 
-/// A set or map of `table`, without elements; `None` when it is another table's.
+/// A set or map of `table`, without elements; `None` when it is another table's, or part of a rule (anonymous).
 pub(super) fn set(bytes: &[u8], table: &str) -> Option<Set> {
     if text(bytes, at::set::TABLE)? != table {
         return None;
     }
     let flags = number(bytes, at::set::FLAGS).unwrap_or(0);
+    if flags & set_flag::ANONYMOUS != 0 {
+        return None;
+    }
     let data = number(bytes, at::set::DATA_TYPE).unwrap_or(0);
     let key = number::fields_from(number(bytes, at::set::KEY_TYPE).unwrap_or(0));
-    let known = set_flag::ANONYMOUS | set_flag::CONSTANT | set_flag::INTERVAL | set_flag::MAP | set_flag::CONCAT;
+    let known = set_flag::INTERVAL | set_flag::MAP | set_flag::CONCAT;
     let kind = match flags & set_flag::MAP {
         0 => SetKind::Set,
         _ if data == number::DATA_VERDICT => SetKind::VerdictMap,

@@ -134,7 +134,6 @@ pub(super) mod attribute {
 /// Set flags.
 pub(super) mod set_flag {
     pub(crate) const ANONYMOUS: u32 = 0x1;
-    pub(crate) const CONSTANT: u32 = 0x2;
     pub(crate) const INTERVAL: u32 = 0x4;
     pub(crate) const MAP: u32 = 0x8;
     pub(crate) const CONCAT: u32 = 0x80;

@@ -33,8 +33,8 @@ pub(super) struct Opening {
     unanswered: Refused,
 }
 
-/// A family to give back, and who is to be told when it is done.
-pub(super) struct Order(Family, Arc<Releases>);
+/// One family to give back or everything, and who is to be told when it is done.
+pub(super) struct Order(Option<Family>, Arc<Releases>);
 
 impl Opening {
     /// Begins to take the ports; the calling thread is in the host's namespace.
@@ -76,13 +76,23 @@ impl Holder {
                     tracing::warn!(%error, "reserved ports stay held until the other family is given back");
                 }
             }
-            Self::Thread(orders) => {
-                releases.begin();
-                if orders.send(Order(family, Arc::clone(releases))).is_err() {
-                    releases.end();
-                }
-            }
+            Self::Thread(orders) => order(orders, Some(family), releases),
         }
+    }
+
+    /// Gives everything back. Returns at once for a long run.
+    pub(super) fn abandon(&self, releases: &Arc<Releases>) {
+        match self {
+            Self::Here(run, _) => lock(run).clear(),
+            Self::Thread(orders) => order(orders, None, releases),
+        }
+    }
+}
+
+fn order(orders: &Sender<Order>, family: Option<Family>, releases: &Arc<Releases>) {
+    releases.begin();
+    if orders.send(Order(family, Arc::clone(releases))).is_err() {
+        releases.end();
     }
 }
 
@@ -103,7 +113,10 @@ fn hold(wanted: Wanted, filter: Filter, answer: &Sender<Result<(), Refused>>, in
     }
     // When the other side is gone, so is the need.
     while let Ok(Order(family, releases)) = inbox.recv() {
-        run.release(family);
+        match family {
+            Some(family) => run.release(family),
+            None => run.clear(),
+        }
         releases.end();
         if run.is_empty() {
             break;
@@ -149,15 +162,15 @@ impl Releases {
         self.done.notify_all();
     }
 
-    /// Waits for those under way; whether there were any.
-    pub(super) fn wait(&self) -> bool {
-        let pending = lock(&self.pending);
-        if *pending == 0 {
-            return false;
-        }
-        let waited = self.done.wait_timeout_while(pending, PATIENCE, |pending| *pending > 0);
+    /// Whether any is under way.
+    pub(super) fn any(&self) -> bool {
+        *lock(&self.pending) > 0
+    }
+
+    /// Waits for those under way.
+    pub(super) fn wait(&self) {
+        let waited = self.done.wait_timeout_while(lock(&self.pending), PATIENCE, |pending| *pending > 0);
         drop(waited);
-        true
     }
 }
 

@@ -26,10 +26,11 @@ const SMALL: u32 = 64;
 
 /// Reserves all of `reservations` or none.
 pub(crate) fn reserve_all(linux: &Linux, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
-    let releases = &linux.releases;
+    let closing = linux.releases.any();
     match linux.within(&Netns::Host, || attempt(linux, reservations))? {
-        // What was given back a moment ago may still be closing.
-        Err(error) if error.kind == Kind::Busy && releases.wait() => {
+        // What was given back a moment ago was still closing.
+        Err(error) if error.kind == Kind::Busy && closing => {
+            linux.releases.wait();
             linux.within(&Netns::Host, || attempt(linux, reservations))?
         }
         outcome => outcome,
@@ -53,7 +54,8 @@ fn attempt(linux: &Linux, reservations: &[Reservation]) -> Result<Vec<Box<dyn Re
         }
     }
     if let Some((number, refused)) = refusals.into_iter().min_by_key(|(number, refused)| (*number, refused.port)) {
-        // What the others hold is dropped here: all or nothing.
+        // All or nothing.
+        holders.iter().flatten().for_each(|holder| holder.abandon(&linux.releases));
         return Err(reservations.get(number).map_or_else(
             || Error::new(Kind::Other, "reserve host ports", "a reservation that nobody asked for failed"),
             |reservation| error(reservation, &refused),
@@ -213,7 +215,9 @@ mod tests {
 
     #[test]
     fn pieces_cover_the_run_exactly() {
-        for (start, end, most) in [(1, 1, 1000), (1, 64, 1000), (1, 65, 1000), (20_000, 29_999, 20_000), (1, 65_535, 256)] {
+        for (start, end, most) in
+            [(1, 1, 1000), (1, 64, 1000), (1, 65, 1000), (20_000, 29_999, 20_000), (1, 65_535, 256)]
+        {
             let pieces = chunks(PortRange { start, end }, most);
             assert_eq!(pieces.first().map(|piece| piece.start), Some(start));
             assert_eq!(pieces.last().map(|piece| piece.end), Some(end));

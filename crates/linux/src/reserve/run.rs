@@ -4,8 +4,8 @@
 //! given back, that socket is replaced by one of the other family without the port ever being free in between.
 
 use super::Asked;
-use super::socket::Plug;
 use super::Filter;
+use super::socket::Plug;
 use pontoon_types::{Family, PortRange, Protocol};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -82,12 +82,17 @@ impl Run {
             Family::V6 => self.wanted.v6 = None,
         }
         if self.is_empty() {
-            self.slots.clear();
-            return;
+            return self.clear();
         }
         for (port, slot) in (self.wanted.ports.start..).zip(&mut self.slots) {
             slot.narrow(&self.wanted, port, self.filter);
         }
+    }
+
+    /// Gives everything back.
+    pub(super) fn clear(&mut self) {
+        (self.wanted.v4, self.wanted.v6) = (None, None);
+        self.slots.clear();
     }
 
     /// Whether nothing is held any more.
@@ -106,9 +111,11 @@ impl Slot {
             // One of the families is taken, or is held by connections that are ending: each for itself, then.
         }
         let single = |family| match wanted.address(family, port) {
-            Some(address) => Plug::single(wanted.protocol, address, filter)
-                .map(Some)
-                .map_err(|error| Refused { family, port, errno: number(&error) }),
+            Some(address) => Plug::single(wanted.protocol, address, filter).map(Some).map_err(|error| Refused {
+                family,
+                port,
+                errno: number(&error),
+            }),
             None => Ok(None),
         };
         Ok(Self { v4: single(Family::V4)?, v6: single(Family::V6)?, both: None })
@@ -123,16 +130,13 @@ impl Slot {
             self.v6 = None;
         }
         let Some(both) = self.both.take() else { return };
-        let (family, place) =
-            if wanted.v4.is_some() { (Family::V4, &mut self.v4) } else { (Family::V6, &mut self.v6) };
+        let (family, place) = if wanted.v4.is_some() { (Family::V4, &mut self.v4) } else { (Family::V6, &mut self.v6) };
         let Some(address) = wanted.address(family, port) else { return };
         match both.replaced_by(wanted.protocol, address, filter) {
             Ok(single) => *place = Some(single),
-            Err((both, error)) => {
-                // The other family stays blocked until this one is given back: too much held, never too little.
-                tracing::debug!(%address, %error, "cannot narrow a reserved port");
-                self.both = Some(both);
-            }
+            // The other family stays blocked until this one is given back: too much held, never too little. Not
+            // logged: a log file may not be open in the thread that holds the ports.
+            Err(both) => self.both = Some(both),
         }
     }
 }

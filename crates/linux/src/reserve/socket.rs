@@ -26,12 +26,7 @@ impl Plug {
     }
 
     /// Takes the port so that nobody can bind beside; `both` takes IPv4 along with an IPv6 address.
-    pub(super) fn exclusive(
-        protocol: Protocol,
-        address: SocketAddr,
-        both: bool,
-        filter: Filter,
-    ) -> io::Result<Self> {
+    pub(super) fn exclusive(protocol: Protocol, address: SocketAddr, both: bool, filter: Filter) -> io::Result<Self> {
         if protocol == Protocol::Sctp {
             return Self::listening(protocol, address, filter);
         }
@@ -59,20 +54,13 @@ impl Plug {
         Ok(plug)
     }
 
-    /// Another socket for `address`, whose port this one holds, in its place: for a moment both hold it.
-    pub(super) fn replaced_by(
-        self,
-        protocol: Protocol,
-        address: SocketAddr,
-        filter: Filter,
-    ) -> Result<Self, (Self, io::Error)> {
-        match self.beside(protocol, address, filter) {
-            Ok(other) => Ok(other),
-            Err(error) => {
-                let _ = self.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 0);
-                Err((self, error))
-            }
-        }
+    /// Another socket for `address`, whose port this one holds, in its place: for a moment both hold it. This one
+    /// comes back where that fails.
+    pub(super) fn replaced_by(self, protocol: Protocol, address: SocketAddr, filter: Filter) -> Result<Self, Self> {
+        self.beside(protocol, address, filter).map_err(|_| {
+            let _ = self.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 0);
+            self
+        })
     }
 
     /// Two sockets that both allow it may hold one port, as long as neither listens.

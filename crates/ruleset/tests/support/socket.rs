@@ -45,10 +45,46 @@ fn serve_tcp(listener: &Socket, name: &str) {
     }
 }
 
+/// Answers from the address it was asked at, as a server on several addresses should.
 fn serve_udp(socket: std::net::UdpSocket, name: &str) {
-    let mut buffer = [0; 64];
-    while let Ok((_, peer)) = socket.recv_from(&mut buffer) {
-        let _ = socket.send_to(answer(name, Some(peer.ip())).as_bytes(), peer);
+    use nix::sys::socket::{
+        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmsg, sendmsg,
+        setsockopt, sockopt,
+    };
+    use std::os::fd::AsRawFd;
+    let v4 = socket.local_addr().unwrap().is_ipv4();
+    match v4 {
+        true => setsockopt(&socket, sockopt::Ipv4PacketInfo, &true).unwrap(),
+        false => setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true).unwrap(),
+    }
+    loop {
+        let mut buffer = [0; 64];
+        let mut space = nix::cmsg_space!(nix::libc::in6_pktinfo, nix::libc::in_pktinfo);
+        let mut parts = [io::IoSliceMut::new(&mut buffer)];
+        let received =
+            recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::empty()).unwrap();
+        let Some(from) = received.address else { continue };
+        let info = received.cmsgs().unwrap().next();
+        let peer = match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
+            (Some(from), _) => from.ip().into(),
+            (_, Some(from)) => from.ip().into(),
+            _ => continue,
+        };
+        let text = answer(name, Some(peer));
+        let parts = [io::IoSlice::new(text.as_bytes())];
+        let fd = socket.as_raw_fd();
+        let _ = match info {
+            Some(ControlMessageOwned::Ipv4PacketInfo(mut info)) => {
+                info.ipi_spec_dst = info.ipi_addr;
+                let from: SockaddrIn = *from.as_sockaddr_in().unwrap();
+                sendmsg(fd, &parts, &[ControlMessage::Ipv4PacketInfo(&info)], MsgFlags::empty(), Some(&from))
+            }
+            Some(ControlMessageOwned::Ipv6PacketInfo(info)) => {
+                let from: SockaddrIn6 = *from.as_sockaddr_in6().unwrap();
+                sendmsg(fd, &parts, &[ControlMessage::Ipv6PacketInfo(&info)], MsgFlags::empty(), Some(&from))
+            }
+            _ => continue,
+        };
     }
 }
 

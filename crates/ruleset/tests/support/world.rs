@@ -11,17 +11,22 @@ use pontoon_types::{PortMapping, PortRange, Protocol};
 /// Where the stand-in for the forwarder listens.
 pub const FORWARDER: ForwarderPorts = ForwarderPorts { tcp: 47001, udp: 47002 };
 
-/// `a1`, `a2` in `br-a` (nat); `b1` in `br-b` (nat, icc off) with `b2`; `i1` in `br-i` (internal); `z1` in `br-z`
-/// (isolated); `lan` beside the host. The number of a bridge is the second byte of its addresses: `br-a` is
-/// 10.1.0.1/24 and fd01::1/64, `a1` has .11 and ::11, `a2` .12 and ::12.
+/// `a1`, `a2` and `mallory` in `br-a` (nat); `b1` and `b2` in `br-b` (nat, icc off); `i1` and `i2` in `br-i` (internal);
+/// `z1` in `br-z` (isolated); `lan` beside the host. `br-a` is 10.1.0.1/24 and fd01::1/64, `br-b` 10.2.0.1 and fd02::1,
+/// and so on; `a1` has .11 and ::11, `a2` .12 and ::12, `mallory` .13 and ::13.
+///
+/// `lan`, `mallory`, `i1` and `z1` are attackers: they have routes to everything by way of the host, `lan` and
+/// `mallory` even to 127.0.0.0/8. `b1` sends to `b2` by way of the host.
 pub struct World {
     pub host: Namespace,
     pub lan: Namespace,
     pub a1: Namespace,
     pub a2: Namespace,
+    pub mallory: Namespace,
     pub b1: Namespace,
     pub b2: Namespace,
     pub i1: Namespace,
+    pub i2: Namespace,
     pub z1: Namespace,
 }
 
@@ -45,11 +50,14 @@ impl World {
             a2: container("a2", "br-a", 1, 12),
             b1: container("b1", "br-b", 2, 11),
             b2: container("b2", "br-b", 2, 12),
+            mallory: container("mallory", "br-a", 1, 13),
             i1: container("i1", "br-i", 3, 11),
+            i2: container("i2", "br-i", 3, 12),
             z1: container("z1", "br-z", 4, 11),
             lan,
             host,
         };
+        world.arm();
         for transport in [Tcp, Udp] {
             serve(&world.host, "loopback", transport, "127.0.0.1:90");
             serve(&world.host, "host", transport, "0.0.0.0:91");
@@ -58,6 +66,23 @@ impl World {
         serve(&world.host, "forwarder", Tcp, &format!("[::]:{}", FORWARDER.tcp));
         serve(&world.host, "forwarder", Udp, &format!("[::]:{}", FORWARDER.udp));
         world
+    }
+
+    /// Gives the attackers their routes.
+    fn arm(&self) {
+        loopback_by(&self.lan, "192.0.2.1");
+        loopback_by(&self.mallory, "10.1.0.1");
+        self.b1.ip("route add 10.2.0.12/32 via 10.2.0.1");
+        self.b1.ip("-6 route add fd02::12/128 via fd02::1");
+        // The host answers ARP for all its addresses on every link; with a way back, nothing but a rule stops `z1`.
+        self.z1.ip("route add 192.0.2.1/32 dev eth0");
+        self.host.ip("route add 10.4.0.0/24 dev br-z");
+    }
+
+    /// The address that `lan` sees the host's link by.
+    pub fn link_local(&self) -> String {
+        let text = self.host.command("ip", "-6 -o address show dev wan scope link");
+        text.split_whitespace().nth(3).unwrap().split('/').next().unwrap().to_owned()
     }
 
     /// Brings the host's table to what these mappings want.
@@ -126,6 +151,14 @@ fn lan(host: &Namespace) -> Namespace {
         serve(&lan, "lan", transport, "[::]:80");
     }
     lan
+}
+
+/// Sends 127.0.0.0/8 to a neighbour instead of the own loopback.
+fn loopback_by(namespace: &Namespace, gateway: &str) {
+    namespace.sysctl("net/ipv4/conf/eth0/route_localnet", "1");
+    namespace.ip("address add 127.0.0.5/32 dev eth0");
+    namespace.ip("address delete 127.0.0.1/8 dev lo");
+    namespace.ip(&format!("route add 127.0.0.0/8 via {gateway} dev eth0"));
 }
 
 fn bridge(host: &Namespace, name: &str, net: u8, addressed: bool) {

@@ -1,0 +1,65 @@
+//! The calls: from a request to the core and back to an answer, one file for each sort of object.
+
+mod events;
+mod networks;
+mod sandboxes;
+mod system;
+
+pub(crate) use events::Listeners;
+
+use crate::api::Inner;
+use crate::query::Query;
+use crate::reply::{self, Reply};
+use crate::route::Route;
+use crate::{Engine, Failure};
+use bytes::Bytes;
+use http::StatusCode;
+use pontoon_api_types::ApiVersion;
+use std::sync::Arc;
+
+/// A request, read.
+pub(crate) struct Call {
+    pub(crate) version: ApiVersion,
+    pub(crate) query: Query,
+    pub(crate) body: Bytes,
+}
+
+impl Inner {
+    /// Answers a call that may block.
+    pub(crate) fn answer(&self, route: &Route, call: &Call) -> Result<Reply, Failure> {
+        let engine = self.engine.as_ref();
+        match route {
+            Route::Info => self.info(call.version),
+            Route::Networks => networks::list(engine, call),
+            Route::Network(id) => networks::inspect(engine, id, call),
+            Route::CreateNetwork => networks::create(engine, call),
+            Route::PruneNetworks => networks::prune(engine, call),
+            Route::Connect(id) => networks::connect(engine, id, call),
+            Route::Disconnect(id) => networks::disconnect(engine, id, call),
+            Route::RemoveNetwork(id) => networks::remove(engine, id),
+            Route::Sandboxes => sandboxes::list(engine, call),
+            Route::Sandbox(id) => sandboxes::inspect(engine, id),
+            Route::CreateSandbox => sandboxes::create(engine, call),
+            Route::SetPorts(id) => sandboxes::set_ports(engine, id, call),
+            Route::RemoveSandbox(id) => sandboxes::remove(engine, id, call),
+            Route::Ping | Route::Version | Route::Events | Route::Options | Route::Absent(_) => Err(Failure::no_page()),
+        }
+    }
+
+    /// The engine, to hold on to.
+    pub(crate) fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+}
+
+/// A part of the Engine API that is not here.
+pub(crate) fn absent(path: &str) -> Failure {
+    let text = format!("/{path} is not implemented: this daemon serves networks and sandboxes, not yet containers");
+    Failure::new(StatusCode::NOT_IMPLEMENTED, text)
+        .with_hint("run processes in sandboxes with `pontoon run`, or join a container's namespace with `pontoon sandbox create`")
+}
+
+/// The answer to `OPTIONS`.
+pub(crate) fn options() -> Reply {
+    reply::empty(StatusCode::OK)
+}

@@ -1,0 +1,140 @@
+//! The API as a service: a request in, an answer out, whatever the connection is.
+//!
+//! Owns: the order of the steps (route, version, body, call, headers, numbers). The calls are in `answers`.
+
+use crate::answers::{self, Call, Listeners};
+use crate::body::{Bodies, BodyLimits};
+use crate::machine::Machine;
+use crate::query::Query;
+use crate::reply::{self, Reply, ReplyBody};
+use crate::route::{Route, short, target};
+use crate::serve::Peer;
+use crate::work::{Work, WorkLimits};
+use crate::{Engine, Failure, Identity, NoMetrics, RequestMetrics};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response};
+use hyper::body::Body;
+use pontoon_api_types::ApiVersion;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+/// The API. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+/// What all requests share.
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<dyn Engine>,
+    identity: RwLock<Arc<Identity>>,
+    pub(crate) machine: Machine,
+    pub(crate) listeners: Listeners,
+    pub(crate) closing: watch::Sender<bool>,
+    metrics: Arc<dyn RequestMetrics>,
+    bodies: Bodies,
+    work: Work,
+    server: HeaderValue,
+    number: AtomicU64,
+}
+
+/// The API over `engine`, with default limits and nobody counting.
+pub fn router(engine: Arc<dyn Engine>, identity: Identity) -> Api {
+    Api::new(engine, identity, Arc::new(NoMetrics), BodyLimits::default(), WorkLimits::default())
+}
+
+impl Api {
+    /// The API over `engine`.
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        identity: Identity,
+        metrics: Arc<dyn RequestMetrics>,
+        bodies: BodyLimits,
+        work: WorkLimits,
+    ) -> Self {
+        let server = HeaderValue::from_str(&format!("Docker/{} (linux)", identity.version));
+        Self(Arc::new(Inner {
+            engine,
+            identity: RwLock::new(Arc::new(identity)),
+            machine: Machine::read(),
+            listeners: Listeners::default(),
+            closing: watch::Sender::new(false),
+            metrics,
+            bodies: Bodies::new(bodies),
+            work: Work::new(work),
+            server: server.unwrap_or(HeaderValue::from_static("Docker (linux)")),
+            number: AtomicU64::new(0),
+        }))
+    }
+
+    /// Replaces the identity, at a reload.
+    pub fn set_identity(&self, identity: Identity) {
+        *self.0.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(identity);
+    }
+
+    /// Ends all event streams, and every one that is opened from now on after what is past was told.
+    pub fn close_streams(&self) {
+        self.0.closing.send_replace(true);
+    }
+
+    /// Answers one request. Never fails: what goes wrong is an answer too.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<ReplyBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+    {
+        let begun = Instant::now();
+        let (method, target) = (request.method().clone(), target(request.method(), request.uri().path()));
+        let pattern = target.route.as_ref().map_or("none", Route::pattern);
+        let number = self.0.number.fetch_add(1, Ordering::Relaxed);
+        let subject = target.route.as_ref().and_then(Route::subject).unwrap_or_default();
+        let span = tracing::info_span!("request", number, %method, route = pattern, subject);
+        let answer = self.0.dispatch(target.route, target.version, request).instrument(span.clone()).await;
+        let mut reply = answer.unwrap_or_else(|failure| {
+            let (status, message) = (failure.status.as_u16(), &failure.body.message);
+            span.in_scope(|| tracing::debug!(status, message, "refused"));
+            reply::failed(&failure)
+        });
+        reply::stamp(reply.headers_mut(), &self.0.server);
+        let (status, took) = (reply.status().as_u16(), begun.elapsed());
+        span.in_scope(|| tracing::debug!(status, took_us = took.as_micros() as u64, "answered"));
+        self.0.metrics.answered(method.as_str(), pattern, status, took);
+        reply
+    }
+}
+
+impl Inner {
+    pub(crate) fn identity(&self) -> Arc<Identity> {
+        self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn dispatch<B>(
+        self: &Arc<Self>,
+        route: Option<Route>,
+        version: Option<String>,
+        request: Request<B>,
+    ) -> Result<Reply, Failure>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+    {
+        let route = route.ok_or_else(Failure::no_page)?;
+        let version = match version {
+            Some(text) => ApiVersion::negotiate(&text, self.identity().min_api).map_err(|e| Failure::invalid(e.to_string()))?,
+            None => ApiVersion::MAX,
+        };
+        let (parts, body) = request.into_parts();
+        let body = if route.takes_body() { self.bodies.read(&parts.headers, body).await? } else { Bytes::new() };
+        let call = Call { version, query: Query::parse(parts.uri.query().unwrap_or_default()), body };
+        match &route {
+            Route::Ping => Ok(reply::pong(parts.method == Method::HEAD)),
+            Route::Version => self.version(),
+            Route::Options => Ok(answers::options()),
+            Route::Absent(path) => Err(answers::absent(short(path))),
+            Route::Events => self.events(&call, &parts.headers, parts.extensions.get::<Peer>().cloned()),
+            _ => {
+                let inner = self.clone();
+                self.work.run(route.reads(), move || inner.answer(&route, &call)).await
+            }
+        }
+    }
+}
