@@ -17,29 +17,18 @@ pub enum Error {
         #[source]
         cause: std::io::Error,
     },
-    /// Another daemon has the same folders.
-    #[error("another pontoond{} runs with {}", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(), root.display())]
-    AlreadyRunning {
-        /// Its process id, where it told.
-        pid: Option<u32>,
-        /// The folder.
-        root: PathBuf,
-    },
     /// A socket for the API could not be opened.
-    #[error("listen on {address}")]
-    Listen {
-        /// The address as configured.
-        address: String,
-        /// Why not.
-        #[source]
-        cause: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] pontoon_api::serve::ListenError),
+    /// `fd://` without systemd.
+    #[error("no sockets were handed over")]
+    NotActivated,
     /// No such group.
     #[error("group {0} not found")]
     Group(String),
     /// TLS files.
-    #[error("set up TLS: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(#[from] pontoon_api::serve::TlsError),
     /// The kernel.
     #[error("{act}")]
     Kernel {
@@ -77,12 +66,16 @@ impl Error {
     pub fn system(act: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |cause| Self::System { act, cause }
     }
+
+    /// A refusal of the kernel.
+    pub fn kernel(act: &'static str) -> impl FnOnce(pontoon_kernel::Error) -> Self {
+        move |cause| Self::Kernel { act, cause }
+    }
 }
 
 impl Kind for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::AlreadyRunning { .. } => ErrorKind::Conflict,
             Self::Group(_) => ErrorKind::NotFound,
             Self::Core(error) => error.kind(),
             Self::Store(error) => error.kind(),
@@ -92,15 +85,15 @@ impl Kind for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::AlreadyRunning { .. } => {
-                Some("stop it first, or give this one --data-root and --exec-root of its own".into())
+            Self::Group(name) => {
+                Some(format!("make it with `groupadd --system {name}`, or choose another with --group"))
             }
-            Self::Group(name) => Some(format!("make it with `groupadd --system {name}`, or choose another with --group")),
             Self::Kernel { cause, .. } => cause.hint(),
             Self::Core(error) => error.hint(),
             Self::Store(error) => error.hint(),
+            Self::NotActivated => Some("fd:// needs socket activation by systemd; without it give unix://PATH".into()),
             Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => {
-                Some("pontoond runs as root; for a test, run it in namespaces of its own (`scripts/quickstart`)".into())
+                Some("pontoond runs as root; for a try, let it run in namespaces of its own (`scripts/quickstart`)".into())
             }
             _ => None,
         }

@@ -1,48 +1,54 @@
-//! Opening the API's sockets: unix sockets that are never open wider than 0660, sockets of systemd, TCP.
+//! Which sockets the API gets: unix sockets for a group, sockets of systemd, TCP with or without TLS.
 
 use crate::error::Error;
-use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Group};
-use pontoon_config::{Config, Listen, SocketGroup};
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
-use std::path::Path;
+use nix::unistd::Group;
+use pontoon_api::serve::{Listener, TlsSettings, bind_tcp, bind_unix, tcp_from_std, unix_from_std};
+use pontoon_config::{Config, Listen, SocketGroup, Tls};
+use std::sync::Arc;
 
-/// Sockets to serve.
-#[derive(Debug, Default)]
-pub struct Listeners {
-    /// Unix sockets.
-    pub unix: Vec<UnixListener>,
-    /// TCP sockets.
-    pub tcp: Vec<TcpListener>,
-}
-
-/// Opens everything the configuration names. Call before threads start: the umask is the process's.
-pub fn open(config: &Config) -> Result<Listeners, Error> {
-    let group = config.group.as_ref().map(find_group).transpose()?.flatten();
-    let mut listeners = Listeners::default();
+/// Opens everything the configuration names. Needs a runtime.
+pub fn open(config: &Config) -> Result<Vec<Listener>, Error> {
+    let gid = config.group.as_ref().map(find_group).transpose()?.flatten();
+    let tls = config.tls.as_ref().map(tls).transpose()?;
+    let over_tcp = |socket| match &tls {
+        Some(tls) => Listener::Tls(socket, tls.clone()),
+        None => Listener::Tcp(socket),
+    };
+    let mut listeners = Vec::new();
     for listen in &config.listen {
-        let failed = |cause| Error::Listen { address: listen.to_string(), cause };
         match listen {
-            Listen::Unix(path) => listeners.unix.push(unix(path, group)?),
-            Listen::Tcp(address) => listeners.tcp.push(TcpListener::bind(address).map_err(failed)?),
-            Listen::Activation(_) => activated(&mut listeners).map_err(failed)?,
+            Listen::Unix(path) => listeners.push(Listener::Unix(bind_unix(path, gid)?)),
+            Listen::Tcp(address) => listeners.push(over_tcp(bind_tcp(*address)?)),
+            Listen::Activation(_) => {
+                let given = activated()?;
+                for socket in given.0 {
+                    listeners.push(Listener::Unix(unix_from_std(socket)?));
+                }
+                for socket in given.1 {
+                    listeners.push(over_tcp(tcp_from_std(socket)?));
+                }
+            }
         }
     }
-    let nonblocking = |cause| Error::System { act: "prepare the API's sockets", cause };
-    listeners.unix.iter().try_for_each(|socket| socket.set_nonblocking(true)).map_err(nonblocking)?;
-    listeners.tcp.iter().try_for_each(|socket| socket.set_nonblocking(true)).map_err(nonblocking)?;
     Ok(listeners)
 }
 
+fn tls(tls: &Tls) -> Result<Arc<pontoon_api::serve::ServerConfig>, Error> {
+    let settings = TlsSettings {
+        certificate: tls.certificate.clone(),
+        key: tls.key.clone(),
+        client_ca: tls.clients.clone(),
+    };
+    Ok(settings.load()?)
+}
+
 /// The group's number; a missing group is an error only if it must be there.
-fn find_group(group: &SocketGroup) -> Result<Option<Gid>, Error> {
+fn find_group(group: &SocketGroup) -> Result<Option<u32>, Error> {
     if let Ok(number) = group.name.parse::<u32>() {
-        return Ok(Some(Gid::from_raw(number)));
+        return Ok(Some(number));
     }
     match Group::from_name(&group.name) {
-        Ok(Some(found)) => Ok(Some(found.gid)),
+        Ok(Some(found)) => Ok(Some(found.gid.as_raw())),
         _ if group.required => Err(Error::Group(group.name.clone())),
         _ => {
             tracing::warn!(group = group.name, "no such group: only root can use the API's unix socket");
@@ -51,48 +57,20 @@ fn find_group(group: &SocketGroup) -> Result<Option<Gid>, Error> {
     }
 }
 
-fn unix(path: &Path, group: Option<Gid>) -> Result<UnixListener, Error> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::file("make the folder", folder))?;
-    }
-    // The lock on the exec root says that nobody of ours listens here any more; a live stranger is left alone.
-    if path.exists() {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            let cause = std::io::Error::from(std::io::ErrorKind::AddrInUse);
-            return Err(Error::Listen { address: format!("unix://{}", path.display()), cause });
-        }
-        std::fs::remove_file(path).map_err(Error::file("remove the old socket", path))?;
-    }
-    // The socket is born with 0600 and opened up afterwards: there is no moment with a looser mode (CVE-2014-3499).
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let bound = UnixListener::bind(path);
-    umask(before);
-    let listener = bound.map_err(|cause| Error::Listen { address: format!("unix://{}", path.display()), cause })?;
-    let owned = nix::unistd::chown(path, None, group);
-    owned.map_err(|errno| Error::file("give to its group the socket", path)(errno.into()))?;
-    let mode = std::fs::Permissions::from_mode(0o660);
-    std::fs::set_permissions(path, mode).map_err(Error::file("set the mode of the socket", path))?;
-    Ok(listener)
-}
+type Activated = (Vec<std::os::unix::net::UnixListener>, Vec<std::net::TcpListener>);
 
 /// All sockets that systemd handed over.
-fn activated(listeners: &mut Listeners) -> std::io::Result<()> {
+fn activated() -> Result<Activated, Error> {
     let mut given = listenfd::ListenFd::from_env();
-    let mut found = 0;
+    let (mut unix, mut tcp) = (Vec::new(), Vec::new());
     for index in 0..given.len() {
         if let Ok(Some(socket)) = given.take_unix_listener(index) {
-            listeners.unix.push(socket);
-            found += 1;
+            unix.push(socket);
         } else if let Ok(Some(socket)) = given.take_tcp_listener(index) {
-            listeners.tcp.push(socket);
-            found += 1;
+            tcp.push(socket);
         }
     }
-    if found == 0 {
-        let text = "no sockets were handed over: fd:// needs socket activation by systemd";
-        return Err(std::io::Error::new(std::io::ErrorKind::NotFound, text));
-    }
-    Ok(())
+    if unix.is_empty() && tcp.is_empty() { Err(Error::NotActivated) } else { Ok((unix, tcp)) }
 }
 
 /// Removes the files of our own unix sockets at the end.

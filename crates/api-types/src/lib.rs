@@ -23,8 +23,8 @@ pub use address::{Address, HardwareAddress, Prefix};
 pub use endpoint::{ConnectRequest, DisconnectRequest, EndpointIpamConfig, EndpointSettings};
 pub use error::{ErrorResponse, ShapeError};
 pub use event::{EventActor, EventMessage, LegacyFields};
-pub use goaddr::quote;
 pub use filters::{Filters, FiltersError};
+pub use goaddr::quote;
 pub use ipam::{Ipam, IpamConfig, IpamStatus, SubnetStatus};
 pub use json::{BodyError, decode};
 pub use network::{

@@ -87,8 +87,17 @@ impl Api {
         let (method, target) = (request.method().clone(), target(request.method(), request.uri().path()));
         let pattern = target.route.as_ref().map_or("none", Route::pattern);
         let number = self.0.number.fetch_add(1, Ordering::Relaxed);
-        let subject = target.route.as_ref().and_then(Route::subject).unwrap_or_default();
-        let span = tracing::info_span!("request", number, %method, route = pattern, subject);
+        let span = tracing::info_span!(
+            "request",
+            number,
+            %method,
+            route = pattern,
+            network = tracing::field::Empty,
+            sandbox = tracing::field::Empty
+        );
+        if let Some((field, id)) = target.route.as_ref().and_then(Route::subject) {
+            span.record(field, id);
+        }
         let answer = self.0.dispatch(target.route, target.version, request).instrument(span.clone()).await;
         let mut reply = answer.unwrap_or_else(|failure| {
             let (status, message) = (failure.status.as_u16(), &failure.body.message);
@@ -119,7 +128,9 @@ impl Inner {
     {
         let route = route.ok_or_else(Failure::no_page)?;
         let version = match version {
-            Some(text) => ApiVersion::negotiate(&text, self.identity().min_api).map_err(|e| Failure::invalid(e.to_string()))?,
+            Some(text) => {
+                ApiVersion::negotiate(&text, self.identity().min_api).map_err(|e| Failure::invalid(e.to_string()))?
+            }
             None => ApiVersion::MAX,
         };
         let (parts, body) = request.into_parts();

@@ -96,13 +96,13 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Failure> {
         return Err(malformed("unexpected content after media subtype"));
     }
     let mut parameters = parameters.split(';').map(str::trim).filter(|parameter| !parameter.is_empty());
-    if !parameters.all(|parameter| parameter.split_once('=').is_some_and(|(name, value)| token(name.trim()) && !value.is_empty())) {
+    if !parameters
+        .all(|parameter| parameter.split_once('=').is_some_and(|(name, value)| token(name.trim()) && !value.is_empty()))
+    {
         return Err(malformed("invalid media parameter"));
     }
     if kind != "application/json" {
-        return Err(Failure::invalid(format!(
-            "unsupported Content-Type header ({given}): must be 'application/json'"
-        )));
+        return Err(Failure::invalid(format!("unsupported Content-Type header ({given}): must be 'application/json'")));
     }
     Ok(())
 }
@@ -130,14 +130,17 @@ mod tests {
 
     #[test]
     fn only_json_is_taken() {
-        for fine in ["application/json", "application/json; charset=utf-8", "Application/JSON;", "application/json;a=\"b\""] {
+        for fine in
+            ["application/json", "application/json; charset=utf-8", "Application/JSON;", "application/json;a=\"b\""]
+        {
             assert_eq!(refused(fine), None, "{fine}");
         }
         assert_eq!(
             refused("text/plain").unwrap(),
             "unsupported Content-Type header (text/plain): must be 'application/json'"
         );
-        for bad in ["application/json; charset", "application json", "", "/json", "application/", "application/json;=x"] {
+        for bad in ["application/json; charset", "application json", "", "/json", "application/", "application/json;=x"]
+        {
             let text = refused(bad).unwrap();
             assert!(text.starts_with(&format!("malformed Content-Type header ({bad}): mime: ")), "{text}");
         }
@@ -167,7 +170,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_never_comes_is_given_up() {
-        let never = http_body_util::StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame, StreamFail>>());
+        let never =
+            http_body_util::StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame, StreamFail>>());
         assert_eq!(bodies(10).read(&json_type(), never).await.unwrap_err().status, StatusCode::REQUEST_TIMEOUT);
     }
 

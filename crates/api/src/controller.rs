@@ -2,9 +2,7 @@
 
 use crate::Engine;
 use pontoon_cnm::{Controller, Error, NetworkView, PruneFilter, Result, SandboxView};
-use pontoon_types::{
-    AddressPool, EndpointSpec, Event, NetworkId, NetworkSpec, PortBinding, SandboxId, SandboxSpec,
-};
+use pontoon_types::{AddressPool, EndpointSpec, Event, NetworkId, NetworkSpec, PortBinding, SandboxId, SandboxSpec};
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
 

@@ -1,9 +1,7 @@
 //! What the API asks of the core, in the core's own words. All calls may block; none is made on a runtime's thread.
 
 use pontoon_cnm::{NetworkView, PruneFilter, Result, SandboxView};
-use pontoon_types::{
-    AddressPool, EndpointSpec, Event, NetworkId, NetworkSpec, PortBinding, SandboxId, SandboxSpec,
-};
+use pontoon_types::{AddressPool, EndpointSpec, Event, NetworkId, NetworkSpec, PortBinding, SandboxId, SandboxSpec};
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
 

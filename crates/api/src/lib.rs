@@ -23,6 +23,7 @@ pub use body::BodyLimits;
 pub use engine::Engine;
 pub use failure::Failure;
 pub use identity::Identity;
+pub use pontoon_api_types::ApiVersion;
 pub use metrics::{NoMetrics, RequestMetrics};
 pub use reply::ReplyBody;
 pub use work::WorkLimits;

@@ -40,8 +40,24 @@ pub(crate) struct Target {
 
 /// First path components of the Engine API that Pontoon does not serve.
 const ABSENT: &[&str] = &[
-    "auth", "build", "commit", "configs", "containers", "distribution", "exec", "grpc", "images", "nodes", "plugins",
-    "secrets", "services", "session", "swarm", "system", "tasks", "volumes",
+    "auth",
+    "build",
+    "commit",
+    "configs",
+    "containers",
+    "distribution",
+    "exec",
+    "grpc",
+    "images",
+    "nodes",
+    "plugins",
+    "secrets",
+    "services",
+    "session",
+    "swarm",
+    "system",
+    "tasks",
+    "volumes",
 ];
 
 impl Route {
@@ -80,11 +96,11 @@ impl Route {
         matches!(self, Self::Info | Self::Networks | Self::Network(_) | Self::Sandboxes | Self::Sandbox(_))
     }
 
-    /// What the call is about, in short, for its span.
-    pub(crate) fn subject(&self) -> Option<&str> {
+    /// What the call is about, in short, and under which field of its span that stands.
+    pub(crate) fn subject(&self) -> Option<(&'static str, &str)> {
         match self {
-            Self::Network(id) | Self::Connect(id) | Self::Disconnect(id) | Self::RemoveNetwork(id) => Some(short(id)),
-            Self::Sandbox(id) | Self::SetPorts(id) | Self::RemoveSandbox(id) => Some(short(id)),
+            Self::Network(id) | Self::Connect(id) | Self::Disconnect(id) | Self::RemoveNetwork(id) => Some(("network", short(id))),
+            Self::Sandbox(id) | Self::SetPorts(id) | Self::RemoveSandbox(id) => Some(("sandbox", short(id))),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The core's blocking calls, on threads made for it, a bounded number at once.
 //!
 //! Owns: the two queues. Looking has a queue of its own, so that it never waits behind slow changes. Waiting calls cost
-//! no thread; a client that hangs up leaves the queue.
+//! no thread.
 
 use crate::Failure;
 use http::StatusCode;
@@ -19,7 +19,7 @@ pub struct WorkLimits {
 
 impl Default for WorkLimits {
     fn default() -> Self {
-        Self { reads: 8, writes: 64 }
+        Self { reads: 8, writes: 32 }
     }
 }
 
@@ -48,7 +48,10 @@ impl Work {
             Ok(answer) => answer,
             Err(broken) => {
                 tracing::error!(%broken, "a call broke down");
-                Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the call broke down, see the daemon's log"))
+                Err(Failure::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal error: the call broke down, see the daemon's log",
+                ))
             }
         }
     }

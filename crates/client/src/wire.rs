@@ -11,7 +11,9 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -19,6 +21,8 @@ type Sender = SendRequest<Full<Bytes>>;
 
 /// How many unused connections are kept.
 const IDLE: usize = 4;
+/// How long to wait for a place in a daemon's queue.
+const QUEUE: Duration = Duration::from_secs(10);
 
 /// The way to one daemon.
 pub(crate) struct Wire {
@@ -76,7 +80,7 @@ impl Wire {
     async fn open(&self) -> Result<Sender, Error> {
         let failed = |cause: io::Error| Error::Connect { host: self.host.clone(), cause };
         match (&self.host, &self.tls) {
-            (Host::Unix(path), _) => start(UnixStream::connect(path).await.map_err(failed)?).await,
+            (Host::Unix(path), _) => start(unix(path).await.map_err(failed)?).await,
             (Host::Tcp { name, port }, tls) => {
                 let stream = TcpStream::connect((name.as_str(), *port)).await.map_err(failed)?;
                 stream.set_nodelay(true).map_err(failed)?;
@@ -85,6 +89,22 @@ impl Wire {
                 let connector = tokio_rustls::TlsConnector::from(config.clone());
                 start(connector.connect(server, stream).await.map_err(failed)?).await
             }
+        }
+    }
+}
+
+/// Connects to a unix socket. Where the queue of a busy daemon is full, Linux refuses at once instead of waiting
+/// (connect(2), EAGAIN); so the waiting is done here, for a while.
+async fn unix(path: &Path) -> io::Result<UnixStream> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(2);
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < QUEUE => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(100));
+            }
+            done => return done,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::sandbox::ports::PortFacts;
 use crate::{Definitions, Error, Events, Resolver, Result, RunState, Settings};
 use arc_swap::ArcSwap;
 use pontoon_ipam::{AddressPools, Ipam};
-use pontoon_kernel::Kernel;
+use pontoon_kernel::{Kernel, NetnsId};
 use pontoon_ports::Book;
 use pontoon_types::{NetworkId, SandboxId};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub sandboxes: BTreeMap<SandboxId, Arc<Sandbox>>,
     sandbox_names: HashMap<String, SandboxId>,
     claimed: HashSet<String>,
+    /// Which sandbox has which namespace.
+    namespaces: HashMap<NetnsId, SandboxId>,
 }
 
 /// The core.
@@ -315,6 +317,22 @@ impl Controller {
         let mut state = self.state();
         if let Some(sandbox) = state.sandboxes.remove(&id) {
             state.sandbox_names.remove(&sandbox.name);
+        }
+        state.namespaces.retain(|_, owner| *owner != id);
+    }
+
+    /// Enters whose a namespace is, until the sandbox is forgotten; the name of the sandbox that has it already, if one
+    /// has.
+    pub(crate) fn claim_namespace(&self, namespace: NetnsId, sandbox: SandboxId) -> Option<String> {
+        let mut state = self.state();
+        match state.namespaces.get(&namespace) {
+            Some(owner) if *owner != sandbox => {
+                Some(state.sandboxes.get(owner).map_or_else(|| owner.short(), |other| other.name.clone()))
+            }
+            _ => {
+                state.namespaces.insert(namespace, sandbox);
+                None
+            }
         }
     }
 }

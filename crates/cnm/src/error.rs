@@ -112,6 +112,8 @@ pub enum Error {
     EndpointOnConfig,
     #[error("container {sandbox} is not connected to network {network}")]
     NotConnected { sandbox: String, network: String },
+    #[error("container {sandbox} failed to leave network {network}: {}", pontoon_types::chain(cause))]
+    Leave { sandbox: String, network: String, cause: Box<Error> },
     #[error("endpoint {0} not found")]
     NoEndpoint(String),
     #[error("invalid link local IP address: {0}")]
@@ -145,7 +147,7 @@ pub enum Error {
     #[error("the daemon is shutting down")]
     ShuttingDown,
     /// Several failures of one request, e.g. a failure and the failures while undoing it.
-    #[error("{first}; while undoing: {}", undo.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}; while undoing: {}", pontoon_types::chain(first), undo.iter().map(|e| pontoon_types::chain(e)).collect::<Vec<_>>().join("; "))]
     WhileUndoing { first: Box<Error>, undo: Vec<Error> },
 }
 
@@ -224,6 +226,7 @@ impl Kind for Error {
             Self::AdvertiseOption(_)
             | Self::SandboxRemoving(_)
             | Self::NotConnected { .. }
+            | Self::Leave { .. }
             | Self::Publish { .. }
             | Self::AddInterface { .. }
             | Self::RouteConflict { .. }
@@ -238,7 +241,7 @@ impl Kind for Error {
             Self::Kernel { cause, .. } | Self::AddInterface { cause, .. } => cause.hint(),
             Self::Store { hint, .. } | Self::Publish { hint, .. } => hint.clone(),
             Self::Ipam(error) => error.hint(),
-            Self::CreateEndpoint { cause, .. } => cause.hint(),
+            Self::CreateEndpoint { cause, .. } | Self::Leave { cause, .. } => cause.hint(),
             Self::WhileUndoing { first, .. } => first.hint(),
             Self::ActiveEndpoints { .. } => Some("disconnect or remove what uses the network first".into()),
             Self::NoDriver(_) => Some("drivers here: bridge, host, null".into()),

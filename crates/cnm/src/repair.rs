@@ -28,6 +28,7 @@ impl Controller {
     pub fn watch(&self, stop: &AtomicBool) -> Result<()> {
         let mut changes = self.kernel().watch().map_err(Error::kernel("listen for changes of the kernel"))?;
         let mut followed = Vec::new();
+        let mut resolv_conf = self.resolv_conf_stamp();
         while !stop.load(Ordering::SeqCst) {
             let owners = self.owners();
             if owners != followed {
@@ -36,6 +37,11 @@ impl Controller {
             }
             let news = burst(changes.as_mut(), stop).map_err(Error::kernel("listen for changes of the kernel"))?;
             self.forget_gone();
+            let stamp = self.resolv_conf_stamp();
+            if stamp != resolv_conf {
+                resolv_conf = stamp;
+                self.follow_resolv_conf();
+            }
             if news && let Err(error) = self.repair_if_needed() {
                 tracing::warn!(%error, "could not compare the kernel with what is wanted");
             }
@@ -106,6 +112,12 @@ impl Controller {
             for endpoint in repaired.relinked {
                 all.failures.extend(self.reconfigure(endpoint).err().map(|error| error.to_string()));
                 all.relinked.push(endpoint);
+            }
+        }
+        for sandbox in self.sandboxes_in_memory() {
+            match self.mend(&sandbox.shown()) {
+                Ok(writes) => all.writes += writes,
+                Err(error) => all.failures.push(error.to_string()),
             }
         }
         if all.writes > 0 {

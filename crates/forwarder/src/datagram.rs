@@ -51,7 +51,7 @@ pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usiz
 fn path(client: SocketAddrV6, info: &in6_pktinfo) -> Path {
     let local = Ipv6Addr::from(info.ipi6_addr.s6_addr);
     let scoped = client.ip().is_unicast_link_local() || local.is_unicast_link_local();
-    Path { client, local, link: if scoped { info.ipi6_ifindex as u32 } else { 0 } }
+    Path { client, local, link: if scoped { info.ipi6_ifindex } else { 0 } }
 }
 
 /// Sends `bytes` to the client of `path` from our address in it.

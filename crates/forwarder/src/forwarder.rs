@@ -123,8 +123,9 @@ impl Forwarder {
     /// use are not meant for the forwarder and ignored, as are those removed that were not there.
     pub fn change(&self, add: &[PortMapping], remove: &[PortMapping]) {
         self.table.send_if_modified(|table| {
-            let removed = remove.iter().fold(false, |any, mapping| table.remove(mapping) || any);
-            add.iter().fold(removed, |any, mapping| table.insert(mapping) || any)
+            let removed = remove.iter().filter(|mapping| table.remove(mapping)).count();
+            let added = add.iter().filter(|mapping| table.insert(mapping)).count();
+            removed + added > 0
         });
     }
 

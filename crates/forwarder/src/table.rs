@@ -48,7 +48,9 @@ impl Table {
 impl<'a> FromIterator<&'a PortMapping> for Table {
     fn from_iter<I: IntoIterator<Item = &'a PortMapping>>(mappings: I) -> Self {
         let mut table = Self::default();
-        mappings.into_iter().for_each(|mapping| drop(table.insert(mapping)));
+        for mapping in mappings {
+            table.insert(mapping);
+        }
         table
     }
 }

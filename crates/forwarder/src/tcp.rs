@@ -10,10 +10,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,14 +25,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The listening socket, before it serves.
 pub(crate) struct Listener {
-    socket: AsyncFd<std::net::TcpListener>,
+    socket: TcpListener,
     shared: Shared,
 }
 
 impl Listener {
     pub fn new(socket: std::net::TcpListener, shared: Shared) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        Ok(Self { socket: AsyncFd::register_with_interest(socket, Interest::READABLE)?, shared })
+        Ok(Self { socket: TcpListener::from_std(socket)?, shared })
     }
 
     /// Accepts until `stop`, then waits for the connections that are left.
@@ -52,9 +51,9 @@ impl Listener {
         }
     }
 
-    async fn accept(&self) -> std::net::TcpStream {
+    async fn accept(&self) -> TcpStream {
         loop {
-            match self.socket.async_io(Interest::READABLE, std::net::TcpListener::accept).await {
+            match self.socket.accept().await {
                 Ok((client, _)) => return client,
                 Err(error) => {
                     tracing::debug!(%error, "could not accept a redirected connection");
@@ -64,7 +63,7 @@ impl Listener {
         }
     }
 
-    fn admit(&self, client: std::net::TcpStream, connections: &mut JoinSet<()>) {
+    fn admit(&self, client: TcpStream, connections: &mut JoinSet<()>) {
         if connections.len() >= self.shared.limits.tcp {
             return self.shared.tally.refuse();
         }
@@ -79,11 +78,11 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// One connection from begin to end. A client whose sandbox does not answer is closed.
-async fn carry(client: std::net::TcpStream, shared: Shared) {
-    let original = match shared.originals.tcp(&client) {
-        Ok(original) => original,
+async fn carry(client: TcpStream, shared: Shared) {
+    let (client, original) = match original(client, &shared) {
+        Ok(known) => known,
         Err(error) => {
-            tracing::debug!(%error, "a connection without known destination came to the forwarder");
+            tracing::debug!(error, "a connection without known destination came to the forwarder");
             return shared.tally.refuse();
         }
     };
@@ -100,9 +99,14 @@ async fn carry(client: std::net::TcpStream, shared: Shared) {
     }
 }
 
-async fn connect_and_copy(client: std::net::TcpStream, target: SocketAddr, shared: &Shared) -> io::Result<()> {
-    client.set_nonblocking(true)?;
-    let mut client = TcpStream::from_std(client)?;
+/// The same connection, and where it wanted to go.
+fn original(client: TcpStream, shared: &Shared) -> Result<(TcpStream, SocketAddr), Box<dyn std::error::Error>> {
+    let client = client.into_std()?;
+    let original = shared.originals.tcp(&client)?;
+    Ok((TcpStream::from_std(client)?, original))
+}
+
+async fn connect_and_copy(mut client: TcpStream, target: SocketAddr, shared: &Shared) -> io::Result<()> {
     // The daemon's threads are in the host's namespace, where the sandbox is reached.
     let dialled = tokio::time::timeout(shared.limits.dial, TcpStream::connect(target)).await;
     let mut sandbox = dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;

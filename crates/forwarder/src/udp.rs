@@ -67,6 +67,8 @@ impl Front {
     /// Carries datagrams until `stop`. All flows end with it.
     pub async fn serve(mut self, mut stop: watch::Receiver<bool>) {
         let socket = self.socket.clone();
+        // The runtime must have seen once that it is writable; until then it says that it is not.
+        let _ = socket.writable().await;
         loop {
             tokio::select! {
                 _ = socket.readable() => self.take_batch(),

@@ -91,6 +91,9 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     /// Which namespace `owner` (a path, a process) has now; `None` when it has gone.
     fn owner_id(&self, owner: &NetnsOwner) -> Result<Option<NetnsId>>;
 
+    /// When a process started, for [`NetnsOwner::Process`]; `None` when there is no such process.
+    fn process_start(&self, pid: u32) -> Result<Option<u64>>;
+
     /// Starts listening for changes in the host namespace (links, addresses, nf_tables) and, as far as the kernel
     /// tells, for owners of adopted namespaces that go. Bursts may be merged; a lost message is [`Change::Lost`].
     fn watch(&self) -> Result<Box<dyn Changes>>;

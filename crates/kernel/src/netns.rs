@@ -30,7 +30,7 @@ pub enum NetnsOwner {
     Process {
         /// Process id.
         pid: u32,
-        /// Start time; 0 when not known yet (filled in by [`crate::Kernel::adopt_netns`]'s caller from `owner_id`).
+        /// Start time, from [`crate::Kernel::process_start`]; 0 stands for any.
         start: u64,
     },
 }

@@ -98,8 +98,8 @@ pub enum Op {
     RemoveRoute(IpNet),
     /// Write a sysctl, e.g. `net/ipv4/conf/br0/route_localnet`; not written when the value is the same already.
     SetSysctl(String, String),
-    /// Cut a link off without waiting for the kernel: port state disabled, addresses removed, renamed to a free
-    /// name, group [`LinkGroup::Retired`]. Its old name is free at once; [`crate::Kernel::reap`] deletes it.
+    /// Cut a link off without deleting it: down, addresses removed, out of its bridge, renamed to a free name, group
+    /// [`LinkGroup::Retired`]. Its old name is free at once; [`crate::Kernel::reap`] deletes it.
     /// A missing link is no error.
     Retire(LinkName),
     /// Announce `address` (unsolicited ARP or Neighbour Advertisement) on a link, once.

@@ -42,5 +42,11 @@ pub trait Sockets {
     /// `Busy` when one of them is taken, with `address:port/proto` of the first such port in the error's `act`
     /// exactly as `failed to bind host port 0.0.0.0:80/tcp` and `address already in use` as its cause;
     /// `NotAvailable` when the address is not the host's. All or nothing.
-    fn reserve(&self, reservation: &Reservation) -> Result<Box<dyn ReservedPorts>>;
+    fn reserve(&self, reservation: &Reservation) -> Result<Box<dyn ReservedPorts>> {
+        let mut held = self.reserve_all(std::slice::from_ref(reservation))?;
+        held.pop().ok_or_else(|| crate::Error::new(crate::Kind::Other, "reserve host ports", "nothing was reserved"))
+    }
+
+    /// [`Sockets::reserve`] for several at once: all or none. The first that fails, in their order, gives the error.
+    fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>>;
 }

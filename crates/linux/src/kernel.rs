@@ -51,14 +51,21 @@ impl Kernel for Linux {
     }
 
     fn tracks_flows(&self) -> bool {
-        self.within(&Netns::Host, conntrack::any_tracked).unwrap_or(true)
+        self.within(&Netns::Host, conntrack::tracked).map_or(true, |tracked| tracked != Some(0))
     }
 
+    /// Where the kernel chooses by itself (6.8 and later), how many is told by its own count before and after, which
+    /// flows that come or go meanwhile blur.
     fn forget_flows(&self, filters: &[FlowFilter]) -> Result<usize> {
-        if filters.is_empty() || !self.within(&Netns::Host, conntrack::any_tracked)? {
+        let tracked = || self.within(&Netns::Host, conntrack::tracked);
+        let before = if filters.is_empty() { Some(0) } else { tracked()? };
+        if before == Some(0) {
             return Ok(0);
         }
-        self.with_host_netfilter(|socket| conntrack::forget(socket, filters))
+        match self.with_host_netfilter(|socket| conntrack::forget(socket, filters))? {
+            Some(forgotten) => Ok(forgotten),
+            None => Ok(before.zip(tracked()?).map_or(0, |(before, after)| before.saturating_sub(after))),
+        }
     }
 
     fn original_destination(&self, reply: &FlowKey) -> Result<Option<SocketAddr>> {
@@ -92,15 +99,13 @@ impl Kernel for Linux {
         let watch = self.within(&Netns::Host, || watch::Watch::open(self))?;
         Ok(Box::new(watch.map_err(|error| failed("listen for changes in the kernel", &error))?))
     }
+
+    fn process_start(&self, pid: u32) -> Result<Option<u64>> {
+        Process { pid, start: 0 }.started().map_err(|error| failed(format!("look up process {pid}"), &error))
+    }
 }
 
 impl Linux {
-    /// When a process started, in clock ticks since boot: what tells it from a later one with its number.
-    /// `None` when there is no such process.
-    pub fn process_start(&self, pid: u32) -> Result<Option<u64>> {
-        Process { pid, start: 0 }.started().map_err(|error| failed(format!("look up process {pid}"), &error))
-    }
-
     /// Opens the namespace of `owner`, which must not be the host's.
     fn open_owned(&self, owner: &NetnsOwner) -> Result<NamespaceFile> {
         let (path, act) = match owner {

@@ -59,16 +59,7 @@ impl Sockets for Linux {
         address.as_socket().ok_or_else(|| Error::new(Kind::Other, act, "the kernel answered with no address"))
     }
 
-    fn reserve(&self, reservation: &Reservation) -> Result<Box<dyn ReservedPorts>> {
-        let mut held = self.reserve_all(std::slice::from_ref(reservation))?;
-        held.pop().ok_or_else(|| Error::new(Kind::Other, "reserve host ports", "nothing was reserved"))
-    }
-}
-
-impl Linux {
-    /// Reserves all of `reservations` or none, in one go: [`Sockets::reserve`] for several. The first that fails, in
-    /// their order, gives the error.
-    pub fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
+    fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
         reserve::reserve_all(self, reservations)
     }
 }

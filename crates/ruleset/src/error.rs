@@ -8,8 +8,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why rules cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// IPv6 to IPv4 goes through the forwarder, which carries TCP and UDP only.
-    #[error("publish {}/{}: {} cannot be carried from IPv6 to IPv4", .0.host, .0.protocol, .0.protocol)]
+    /// IPv6 to IPv4, and anything to `::1`, goes through the forwarder, which carries TCP and UDP only.
+    #[error("publish [{}]:{}/{}: the forwarder carries tcp and udp only", .0.host_ip, .0.host, .0.protocol)]
     Protocol(PortMapping),
     /// Nothing carries IPv4 to an IPv6-only sandbox (nor does Docker).
     #[error("publish {}:{}: an IPv4 address cannot lead to an IPv6-only sandbox", .0.host_ip, .0.host)]
@@ -39,7 +39,10 @@ impl Kind for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Protocol(_) => Some("give the sandbox an IPv6 address, or publish on an IPv4 address".into()),
+            Self::Protocol(_) => Some(
+                "publish on an IPv4 address, or give the sandbox an IPv6 address and publish on one other than ::1"
+                    .into(),
+            ),
             Self::Family(_) => Some("publish on an IPv6 address, or give the sandbox an IPv4 address".into()),
             _ => None,
         }

@@ -13,19 +13,21 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 ///
 /// IPv4 to IPv4: translated by the kernel. IPv6 to IPv6: translated by the kernel, and carried by the forwarder for
 /// sources that the kernel cannot route back (link-local ones and `::1`). IPv6 to IPv4: carried by the forwarder.
-/// Fails for IPv4 to IPv6, and for SCTP from IPv6 to IPv4, which nothing carries.
+/// Fails for IPv4 to IPv6, and for SCTP from IPv6 to IPv4 or on `::1`, which nothing carries.
 pub fn mapping_elements(mapping: &PortMapping) -> Result<Vec<Element>> {
     let carried = matches!(mapping.protocol, Protocol::Tcp | Protocol::Udp);
     match (mapping.host_ip, mapping.container_ip) {
         (IpAddr::V4(_), IpAddr::V4(_)) => Ok(translated(mapping, MAPS4)),
-        (IpAddr::V6(host), IpAddr::V6(_)) => {
-            // Nothing to or from ::1 can be translated: see the rules of `publish6`.
-            let mut elements = if host == Ipv6Addr::LOCALHOST { Vec::new() } else { translated(mapping, MAPS6) };
+        // Nothing to or from ::1 can be translated: see the rules of `publish6`.
+        (IpAddr::V6(host), inside) if inside.is_ipv4() || host == Ipv6Addr::LOCALHOST => match carried {
+            true => Ok(vec![forwarded(mapping)]),
+            false => Err(Error::Protocol(mapping.clone())),
+        },
+        (IpAddr::V6(_), _) => {
+            let mut elements = translated(mapping, MAPS6);
             elements.extend(carried.then(|| forwarded(mapping)));
             Ok(elements)
         }
-        (IpAddr::V6(_), IpAddr::V4(_)) if carried => Ok(vec![forwarded(mapping)]),
-        (IpAddr::V6(_), IpAddr::V4(_)) => Err(Error::Protocol(mapping.clone())),
         (IpAddr::V4(_), IpAddr::V6(_)) => Err(Error::Family(mapping.clone())),
     }
 }

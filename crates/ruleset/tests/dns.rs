@@ -1,5 +1,7 @@
 //! The table inside a sandbox leads 127.0.0.11:53 to the resolver, and disturbs nobody.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod support;
 
 use pontoon_kernel::nft::Observed;
@@ -15,9 +17,8 @@ use support::socket::{Tcp, Udp, ask, serve};
 /// A sandbox whose resolver sends back what it is sent; its UDP and TCP ports.
 fn sandbox() -> (Namespace, u16, u16) {
     let sandbox = Namespace::new();
-    let (udp, tcp) = sandbox.run(|| {
-        (UdpSocket::bind("127.0.0.11:0").unwrap(), TcpListener::bind("127.0.0.11:0").unwrap())
-    });
+    let (udp, tcp) =
+        sandbox.run(|| (UdpSocket::bind("127.0.0.11:0").unwrap(), TcpListener::bind("127.0.0.11:0").unwrap()));
     let ports = (udp.local_addr().unwrap().port(), tcp.local_addr().unwrap().port());
     std::thread::spawn(move || {
         let mut buffer = vec![0; 65536];

@@ -1,5 +1,7 @@
 //! The kernel takes the rule set, tells it back unchanged, and `nft` prints it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod support;
 
 use pontoon_kernel::nft::{Table, Transaction};
@@ -105,5 +107,84 @@ fn elements_come_and_go_with_the_kernels_own_answers() {
         linux.commit(&Netns::Host, &remove(elements.clone())).unwrap();
         let error = linux.commit(&Netns::Host, &remove(elements)).unwrap_err();
         assert_eq!(error.kind, Kind::NotFound, "{error}");
+    });
+}
+
+/// What other hands may do, in `nft`'s words.
+const DAMAGE: &[&str] = &[
+    "flush ruleset",
+    "delete table inet pontoon",
+    "flush table inet pontoon",
+    "flush chain inet pontoon forward",
+    "insert rule inet pontoon forward accept",
+    "add rule inet pontoon forward tcp dport { 80, 443 } counter accept",
+    "add rule inet pontoon input limit rate 10/second accept comment \"as above\"",
+    "add rule inet pontoon input ct original bytes > 100 drop",
+    "add rule inet pontoon postrouting masquerade random",
+    "add rule inet pontoon input meta mark set 1",
+    "add rule inet pontoon input ether saddr 00:00:00:00:00:01 drop",
+    "add rule inet pontoon input tcp dport vmap { 22 : accept, 23 : drop }",
+    "flush set inet pontoon same_bridge",
+    "flush map inet pontoon into",
+    "delete element inet pontoon into { \"br-a\" }",
+    "add element inet pontoon into { \"eth0\" : accept }",
+    "add element inet pontoon dnat4_any { tcp . 22 : 192.0.2.9 . 22 }",
+    "add element inet pontoon range4_any { tcp . 30000-30010 : 192.0.2.9 }",
+    "delete element inet pontoon dnat4_any { tcp . 8080 }\nadd element inet pontoon dnat4_any { tcp . 8080 : 192.0.2.9 . 22 }",
+    "add chain inet pontoon other\nadd rule inet pontoon other accept\ninsert rule inet pontoon input jump other",
+    "add chain inet pontoon other { type filter hook input priority 5; policy drop; }",
+    "add set inet pontoon other { type ipv4_addr; flags interval, timeout; }\nadd element inet pontoon other { 10.0.0.0/8 timeout 1h }",
+    "add map inet pontoon other { type mark : verdict; }\nadd element inet pontoon other { 1 : goto border }",
+    "add table inet pontoon { flags dormant; }",
+    "add chain inet pontoon forward { policy drop; }",
+    "add counter inet pontoon visitors",
+];
+
+#[test]
+fn whatever_other_hands_do_to_the_table_is_repaired() {
+    let wanted = whole();
+    for damage in DAMAGE {
+        let namespace = Namespace::new();
+        let observe = || namespace.run(|| Linux::new().unwrap().table(&Netns::Host, &wanted.id).unwrap());
+        let repair = || {
+            let transaction = plan(&wanted, observe().as_ref());
+            namespace.run(|| Linux::new().unwrap().commit(&Netns::Host, &transaction)).unwrap();
+            transaction
+        };
+        repair();
+        let output = namespace.nft(&format!("{damage}\n"));
+        assert!(output.status.success(), "{damage}: {}", String::from_utf8_lossy(&output.stderr));
+        let transaction = repair();
+        assert_eq!(plan(&wanted, observe().as_ref()).to_string(), "", "after {damage}");
+        // A named counter of another hand hurts nobody and is left alone.
+        assert_eq!(transaction.is_empty(), damage.starts_with("add counter"), "{damage}: {transaction}");
+    }
+}
+
+#[test]
+fn a_table_of_another_hand_is_neither_read_nor_touched() {
+    let namespace = Namespace::new();
+    let other = "table inet other {\nset same_bridge {\ntype ifname . ifname\n}\nchain forward {\ntype filter hook forward priority 0\naccept\n}\n}\n";
+    assert!(namespace.nft(other).status.success());
+    let before = namespace.command("nft", "list ruleset");
+    namespace.run(|| {
+        let linux = Linux::new().unwrap();
+        assert_eq!(linux.table(&Netns::Host, &whole().id).unwrap(), None);
+        linux.commit(&Netns::Host, &plan(&whole(), None)).unwrap();
+        let observed = linux.table(&Netns::Host, &whole().id).unwrap();
+        assert!(plan(&whole(), observed.as_ref()).is_empty());
+        linux.commit(&Netns::Host, &Transaction::delete(whole().id)).unwrap();
+    });
+    assert_eq!(namespace.command("nft", "list ruleset"), before);
+}
+
+#[test]
+fn a_comment_that_nft_could_not_print_is_refused_before_anything_is_sent() {
+    in_kernel(|linux| {
+        let mut table = static_table(FORWARDER);
+        table.chains[0].rules[0].comment = "x".repeat(128);
+        let error = linux.commit(&Netns::Host, &plan(&table, None)).unwrap_err();
+        assert_eq!(error.kind, Kind::Invalid, "{error}");
+        assert_eq!(linux.table(&Netns::Host, &table.id).unwrap(), None);
     });
 }

@@ -1,5 +1,7 @@
 //! Who reaches whom under the rule set: both families, TCP and UDP, with and without `br_netfilter`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod support;
 
 use pontoon_kernel::nft::Transaction;
@@ -202,10 +204,7 @@ fn the_outside_sees_the_hosts_address() {
 
 #[test]
 fn other_networks_reach_published_ports_and_nothing_else() {
-    all_answer(
-        |world| &world.b1,
-        &[("192.0.2.1:8080", "a1 sees 10.1.0.1"), ("[2001:db8::1]:8080", "a1 sees fd01::1")],
-    );
+    all_answer(|world| &world.b1, &[("192.0.2.1:8080", "a1 sees 10.1.0.1"), ("[2001:db8::1]:8080", "a1 sees fd01::1")]);
     all_silent(|world| &world.b1, &["10.1.0.11:80", "10.1.0.11:81", "[fd01::11]:80", "10.3.0.11:80", "[fd03::11]:80"]);
 }
 
@@ -220,10 +219,7 @@ fn a_remote_host_with_routes_does_not_reach_the_endpoints_addresses() {
 #[test]
 fn without_icc_neighbours_meet_only_at_published_ports() {
     all_silent(|world| &world.b1, &["10.2.0.12:80", "[fd02::12]:80"]);
-    all_answer(
-        |world| &world.b2,
-        &[("192.0.2.1:8180", "b1 sees 10.2.0.1"), ("[2001:db8::1]:8180", "b1 sees fd02::1")],
-    );
+    all_answer(|world| &world.b2, &[("192.0.2.1:8180", "b1 sees 10.2.0.1"), ("[2001:db8::1]:8180", "b1 sees fd02::1")]);
     // What is bridged the rules see with br_netfilter only; port isolation is for the rest.
     let bridged = &worlds()[1].b2;
     assert!(silent(bridged, Tcp, "10.2.0.11:80") && silent(bridged, Udp, "[fd02::11]:80"));
@@ -273,7 +269,9 @@ fn nobody_reaches_the_forwarder_but_through_a_published_port() {
 #[test]
 fn icmp_errors_come_back_to_who_caused_them() {
     for world in worlds() {
-        for (client, address) in [(&world.a1, "192.0.2.2:9"), (&world.a1, "[2001:db8::2]:9"), (&world.lan, "192.0.2.1:9")] {
+        for (client, address) in
+            [(&world.a1, "192.0.2.2:9"), (&world.a1, "[2001:db8::2]:9"), (&world.lan, "192.0.2.1:9")]
+        {
             let error = ask(client, Udp, address).unwrap_err();
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused, "{address}");
         }
@@ -350,7 +348,8 @@ fn a_flow_that_began_while_the_rules_were_gone_ends_when_they_are_back() {
     world.publish(&published());
     world.commit(&Transaction::delete(pontoon_ruleset::table_id())).unwrap();
     // A table of another hand keeps connection tracking awake.
-    let tracking = "table inet other {\nchain c {\ntype filter hook forward priority 5\nct state established accept\n}\n}\n";
+    let tracking =
+        "table inet other {\nchain c {\ntype filter hook forward priority 5\nct state established accept\n}\n}\n";
     let output = world.host.nft(tracking);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let client: std::net::UdpSocket =

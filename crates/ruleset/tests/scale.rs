@@ -1,5 +1,7 @@
 //! Cost does not grow with what is there. Times are printed, not asserted: see `docs/benchmarks.md` for measured ones.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod support;
 
 use pontoon_kernel::nft::Element;

@@ -1,88 +1,158 @@
-//! What can go wrong with stored state.
+//! What can go wrong with the stores.
 
 use pontoon_cnm::StoreError;
 use pontoon_types::{ErrorKind, Kind, chain};
+use std::error::Error as StdError;
 use std::path::PathBuf;
 
-/// Result of a store.
+/// Result of asking a store.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// A store that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file or folder.
-    #[error("{act} {}", path.display())]
-    File {
-        /// What was to be done.
-        act: &'static str,
-        /// With which file.
+    /// Another process has the definitions open.
+    #[error("open the definitions in {path}")]
+    InUse {
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The lock that could not be had.
         #[source]
-        cause: std::io::Error,
+        cause: redb::DatabaseError,
     },
-    /// The database of definitions.
-    #[error("{act} {}", path.display())]
-    Database {
-        /// What was to be done.
-        act: &'static str,
-        /// With which file.
+    /// The file cannot be opened, or is not one of ours.
+    #[error("open the definitions in {path}")]
+    Open {
+        /// The file.
         path: PathBuf,
         /// Why not.
         #[source]
         cause: Box<redb::Error>,
     },
-    /// A record that cannot be read.
-    #[error("read record {key} of {}", path.display())]
-    Record {
+    /// The file is damaged.
+    #[error("read the definitions in {path}")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: Damage,
+    },
+    /// A record is in a format that a later version introduced.
+    #[error("read {key} of {table}: format {found} is newer than this version knows")]
+    Newer {
+        /// Table of the record.
+        table: String,
         /// Its key.
         key: String,
-        /// In which file.
-        path: PathBuf,
+        /// The format found.
+        found: u32,
+    },
+    /// A record is not what it should be.
+    #[error("read {key} of {table}")]
+    Record {
+        /// Table, or directory, of the record.
+        table: String,
+        /// Its key, or file name.
+        key: String,
+        /// What is wrong with it.
+        #[source]
+        cause: Damage,
+    },
+    /// A record cannot be written down.
+    #[error("write {key} of {table}")]
+    Unwritable {
+        /// Table, or directory, of the record.
+        table: String,
+        /// Its key.
+        key: String,
         /// Why not.
         #[source]
         cause: serde_json::Error,
     },
-    /// Another daemon holds the folder.
-    #[error("{} is in use by another pontoond{}", root.display(), pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
-    Locked {
-        /// The folder.
-        root: PathBuf,
-        /// The other's process id, where it told.
+    /// A question or a commit failed; nothing was changed.
+    #[error("{act} in {path}")]
+    Database {
+        /// What was asked.
+        act: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        cause: Box<redb::Error>,
+    },
+    /// A file or directory could not be used.
+    #[error("{act} {path}")]
+    File {
+        /// What was to be done with it.
+        act: &'static str,
+        /// It.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A daemon is at work on these roots.
+    #[error("{path} is in use: pontoond is already running{}", pid.map(|pid| format!(" as process {pid}")).unwrap_or_default())]
+    AlreadyRunning {
+        /// The root.
+        path: PathBuf,
+        /// The process, if its number could be read.
         pid: Option<u32>,
     },
+    /// The system has no random numbers to make an id of.
+    #[error("make an id for this daemon: {0}")]
+    NoRandom(getrandom::Error),
+}
+
+/// What is wrong with stored data.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// The database itself says so.
+    #[error(transparent)]
+    Database(Box<redb::Error>),
+    /// It is so damaged that reading it broke off.
+    #[error("its pages contradict each other")]
+    Pages,
+    /// The bytes are not the text of a record.
+    #[error(transparent)]
+    Text(#[from] serde_json::Error),
+    /// The record is another's.
+    #[error("it is the record of {0}")]
+    Misplaced(String),
+    /// The file could not be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
 }
 
 impl Kind for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Locked { .. } => ErrorKind::Conflict,
+            Self::InUse { .. } | Self::AlreadyRunning { .. } => ErrorKind::Conflict,
             _ => ErrorKind::System,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Locked { .. } => Some("stop it, or give this one a --data-root and --exec-root of its own".into()),
-            Self::Record { path, .. } => Some(format!(
-                "{} was written by another version or damaged; move it away to start afresh",
-                path.display()
-            )),
-            Self::Database { path, cause, .. } => match **cause {
-                redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_) => {
-                    Some(format!("move {} away to start afresh; networks must then be created again", path.display()))
-                }
-                redb::Error::DatabaseAlreadyOpen => Some("another process has it open".into()),
-                _ => Some("is the disk full or read-only?".into()),
-            },
-            Self::File { .. } => Some("is the disk full or read-only?".into()),
+            Self::InUse { .. } | Self::AlreadyRunning { .. } => {
+                Some("stop the other daemon, or give this one its own --data-root and --exec-root".into())
+            }
+            Self::Corrupt { path, .. } => {
+                Some(format!("restore {0} from a backup, or move it away to begin without networks", path.display()))
+            }
+            Self::Newer { .. } => Some("run the version of pontoond that wrote it, or a later one".into()),
+            Self::Open { .. } | Self::Database { .. } | Self::File { .. } => {
+                Some("see that the file system is mounted, writable and not full".into())
+            }
+            Self::Record { .. } | Self::Unwritable { .. } | Self::NoRandom(_) => None,
         }
     }
 }
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        let cause = std::error::Error::source(&error).map(chain).unwrap_or_default();
-        Self { hint: error.hint(), act: error.to_string(), cause }
+        let cause = error.source().map_or_else(|| "refused".to_owned(), chain);
+        Self { act: error.to_string(), cause, hint: error.hint() }
     }
 }

@@ -1,15 +1,17 @@
-//! The two stores of the core: definitions that survive power loss, and run state that lives as long as the kernel's
-//! objects do (design: two stores, because there are two kinds of loss).
+//! What is kept: definitions durably under the data root, run-time state quickly under the exec root.
 //!
-//! Owns: files under the data root and the exec root's `sandboxes` folder, and the locks on both roots. Must never know
-//! what the records mean.
+//! Owns the two stores that the core asks for, because there are two kinds of loss: a network must survive power loss,
+//! while what is known of a namespace dies with the kernel anyway and must never wait for a disk. Owns the lock that
+//! keeps a second daemon off the same roots. Must know nothing of what the records mean.
 
 mod definitions;
+mod documents;
 mod error;
 mod lock;
 mod run_state;
 
-pub use definitions::DurableDefinitions;
+pub use definitions::DefinitionsFile;
+pub use documents::{Change, Documents};
 pub use error::{Error, Result};
 pub use lock::RootLock;
-pub use run_state::RunFiles;
+pub use run_state::RunDirectory;

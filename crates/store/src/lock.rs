@@ -1,58 +1,90 @@
-//! One daemon for one folder: an advisory lock that the kernel drops when its holder ends, however it ends.
+//! One daemon for one root: a lock that the kernel takes back when its process ends, however it ends.
 
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// A folder held; let go when dropped.
+/// The file in a root that is locked. It stays when the lock is given back: removing it would let two daemons lock two
+/// files of the same name.
+const FILE: &str = "pontoond.lock";
+
+/// A root that is ours until this is dropped.
 #[derive(Debug)]
 pub struct RootLock {
     _file: Flock<File>,
 }
 
 impl RootLock {
-    /// Makes the folder if it is not there, and holds it. [`Error::Locked`] when another process does.
-    pub fn acquire(root: &Path) -> Result<Self> {
-        std::fs::create_dir_all(root).map_err(|cause| Error::File { act: "make", path: root.into(), cause })?;
-        let path = root.join("pontoond.lock");
-        let failed = |cause| Error::File { act: "open", path: path.clone(), cause };
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        match Flock::lock(open.map_err(failed)?, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => Ok(Self { _file: sign(file) }),
-            Err((mut file, Errno::EWOULDBLOCK)) => {
-                let mut text = String::new();
-                // Who it is only helps to read the message.
-                let _ = file.read_to_string(&mut text);
-                Err(Error::Locked { root: root.into(), pid: text.trim().parse().ok() })
+    /// Takes the root at `path`, making the directory if need be (mode 0711: sockets and namespaces below it are
+    /// reached by others). [`Error::AlreadyRunning`] with the other's process when it is taken.
+    pub fn acquire(path: &Path) -> Result<Self> {
+        let failed = |act, cause| Error::File { act, path: path.to_owned(), cause };
+        DirBuilder::new().recursive(true).mode(0o711).create(path).map_err(|cause| failed("make directory", cause))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o644);
+        let file = options.open(path.join(FILE)).map_err(|cause| failed("lock", cause))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(mut file) => {
+                note_pid(&mut file).map_err(|cause| failed("write the lock file in", cause))?;
+                Ok(Self { _file: file })
             }
-            Err((_, errno)) => Err(Error::File { act: "lock", path: path.clone(), cause: errno.into() }),
+            Err((file, Errno::EWOULDBLOCK)) => Err(Error::AlreadyRunning { path: path.to_owned(), pid: pid(file) }),
+            Err((_, errno)) => Err(failed("lock", errno.into())),
         }
     }
 }
 
-/// Leaves the process id for whoever is refused; its absence is no harm.
-fn sign(mut file: Flock<File>) -> Flock<File> {
-    let _ = file.set_len(0);
-    let _ = writeln!(file, "{}", std::process::id());
-    file
+fn note_pid(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// What the holder of the lock has written.
+fn pid(mut file: File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pontoon_types::Kind;
 
     #[test]
-    fn a_second_holder_is_refused_and_told_who_has_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = RootLock::acquire(folder.path()).unwrap();
-        match RootLock::acquire(folder.path()) {
-            Err(Error::Locked { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
-            other => panic!("{other:?}"),
-        }
-        drop(first);
-        RootLock::acquire(folder.path()).unwrap();
+    fn a_root_is_locked_by_one_and_free_when_it_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("a/b");
+        let lock = RootLock::acquire(&root).unwrap();
+        let error = RootLock::acquire(&root).unwrap_err();
+        assert!(
+            matches!(&error, Error::AlreadyRunning { path, pid } if *path == root && *pid == Some(std::process::id()))
+        );
+        assert!(error.to_string().contains(&format!("{} is in use", root.display())));
+        assert!(error.hint().is_some());
+        drop(lock);
+        RootLock::acquire(&root).unwrap();
+    }
+
+    #[test]
+    fn a_lock_file_with_nonsense_in_it_is_no_obstacle() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(FILE), "nonsense, and long: 123456789").unwrap();
+        let _lock = RootLock::acquire(directory.path()).unwrap();
+        let text = std::fs::read_to_string(directory.path().join(FILE)).unwrap();
+        assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_made_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("file"), "").unwrap();
+        let error = RootLock::acquire(&directory.path().join("file/root")).unwrap_err();
+        assert!(pontoon_types::chain(&error).contains("file/root: "), "{error}");
     }
 }

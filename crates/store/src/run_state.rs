@@ -1,71 +1,105 @@
-//! Sandboxes while the machine runs: one JSON file each, replaced by rename, never synced to a disk.
+//! Sandboxes while the machine runs: one JSON file each, below the exec root. The core's [`RunState`].
+//!
+//! A file is written beside its place and renamed into it, so that a reader sees the old or the new one whole, also
+//! after `kill -9`. Nothing is ever synced: the exec root is a tmpfs, and what the files are about dies with the kernel.
 
-use crate::error::{Error, Result};
+use crate::error::Damage;
+use crate::{Error, Result};
 use pontoon_cnm::{RunState, SandboxRecord, StoreError};
 use pontoon_types::SandboxId;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The folder of sandbox records.
+/// What ends the name of a record, and of one that is being written.
+const RECORD: &str = ".json";
+const UNFINISHED: &str = ".new";
+
+/// The directory of records.
 #[derive(Debug)]
-pub struct RunFiles {
-    folder: PathBuf,
+pub struct RunDirectory {
+    path: PathBuf,
 }
 
-impl RunFiles {
-    /// Opens or makes the folder, which should be on a tmpfs.
-    pub fn open(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(file("make", folder))?;
-        Ok(Self { folder: folder.into() })
+impl RunDirectory {
+    /// Opens or makes the directory at `path` (mode 0700) and removes what a crash left half written in it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let act = "make directory";
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|cause| Error::File { act, path: path.into(), cause })?;
+        let directory = Self { path: path.to_owned() };
+        for name in directory.names()?.into_iter().filter(|name| name.ends_with(UNFINISHED)) {
+            directory.remove(&directory.path.join(name))?;
+        }
+        Ok(directory)
     }
 
-    fn path(&self, id: SandboxId) -> PathBuf {
-        self.folder.join(format!("{id}.json"))
+    fn names(&self) -> Result<Vec<String>> {
+        let failed = |cause| Error::File { act: "list", path: self.path.clone(), cause };
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(failed)? {
+            names.extend(entry.map_err(failed)?.file_name().into_string());
+        }
+        names.sort();
+        Ok(names)
     }
 
-    fn read(path: &Path) -> Result<SandboxRecord> {
-        let text = fs::read(path).map_err(file("read", path))?;
-        serde_json::from_slice(&text).map_err(|cause| {
-            let key = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            Error::Record { key, path: path.into(), cause }
-        })
+    fn file(&self, id: SandboxId) -> PathBuf {
+        self.path.join(format!("{id}{RECORD}"))
+    }
+
+    fn read(&self, name: &str) -> Result<SandboxRecord> {
+        let broken = |cause| Error::Record { table: self.path.display().to_string(), key: name.to_owned(), cause };
+        let bytes = std::fs::read(self.path.join(name)).map_err(|error| broken(error.into()))?;
+        let record: SandboxRecord = serde_json::from_slice(&bytes).map_err(|error| broken(error.into()))?;
+        if format!("{}{RECORD}", record.id) == name {
+            Ok(record)
+        } else {
+            Err(broken(Damage::Misplaced(record.id.to_string())))
+        }
     }
 
     fn write(&self, record: &SandboxRecord) -> Result<()> {
-        let (path, new) = (self.path(record.id), self.folder.join(format!("{}.new", record.id)));
-        let encode = |cause| Error::Record { key: record.id.to_string(), path: path.clone(), cause };
-        let text = serde_json::to_vec(record).map_err(encode)?;
-        fs::write(&new, text).map_err(file("write", &new))?;
-        fs::rename(&new, &path).map_err(file("replace", &path))
+        let path = self.file(record.id);
+        let unwritable =
+            |cause| Error::Unwritable { table: self.path.display().to_string(), key: record.id.to_string(), cause };
+        let text = serde_json::to_vec(record).map_err(unwritable)?;
+        let unfinished = self.path.join(format!("{}{UNFINISHED}", record.id));
+        let written = write_new(&unfinished, &text).and_then(|()| std::fs::rename(&unfinished, &path));
+        written.map_err(|cause| {
+            // The old record stays in force. A leftover is overwritten by the next try.
+            let _ = std::fs::remove_file(&unfinished);
+            Error::File { act: "write", path, cause }
+        })
+    }
+
+    fn remove(&self, path: &Path) -> Result<()> {
+        match std::fs::remove_file(path) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                Err(Error::File { act: "remove", path: path.into(), cause })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-fn file(act: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |cause| Error::File { act, path, cause }
+fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(text)
 }
 
-impl RunState for RunFiles {
+impl RunState for RunDirectory {
     fn sandboxes(&self) -> std::result::Result<(Vec<SandboxRecord>, Vec<StoreError>), StoreError> {
-        let entries = fs::read_dir(&self.folder).map_err(file("list", &self.folder))?;
-        let (mut good, mut broken) = (Vec::new(), Vec::new());
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("json") => match Self::read(&path) {
-                    Ok(record) => good.push(record),
-                    Err(error) => broken.push(error.into()),
-                },
-                // Left by a crash between write and rename: its sandbox was promised in its older form.
-                Some("new") => {
-                    broken.extend(fs::remove_file(&path).map_err(file("remove", &path)).err().map(Into::into))
-                }
-                _ => {}
+        let (mut records, mut broken) = (Vec::new(), Vec::new());
+        for name in self.names()?.into_iter().filter(|name| name.ends_with(RECORD)) {
+            match self.read(&name) {
+                Ok(record) => records.push(record),
+                // Removed since it was listed.
+                Err(Error::Record { cause: Damage::Io(error), .. }) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => broken.push(error.into()),
             }
         }
-        // The order of creation, which decides who gets what first.
-        good.sort_by_key(|record| record.created);
-        Ok((good, broken))
+        Ok((records, broken))
     }
 
     fn put_sandbox(&self, record: &SandboxRecord) -> std::result::Result<(), StoreError> {
@@ -73,62 +107,6 @@ impl RunState for RunFiles {
     }
 
     fn delete_sandbox(&self, id: SandboxId) -> std::result::Result<(), StoreError> {
-        let path = self.path(id);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(file("remove", &path)(cause).into()),
-            _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pontoon_types::SandboxSpec;
-    use std::time::SystemTime;
-
-    fn record(name: &str) -> SandboxRecord {
-        SandboxRecord {
-            id: SandboxId::random(),
-            name: name.into(),
-            spec: SandboxSpec::default(),
-            created: SystemTime::now(),
-            netns_path: Some("/run/x".into()),
-            netns_id: None,
-            owner: None,
-            has_ipv6: true,
-            endpoints: Vec::new(),
-            mappings: Vec::new(),
-            dns: None,
-            resolv_digest: None,
-        }
-    }
-
-    #[test]
-    fn records_come_back_as_they_were_in_the_order_of_creation() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = RunFiles::open(folder.path()).unwrap();
-        let (a, mut b) = (record("a"), record("b"));
-        store.put_sandbox(&b).unwrap();
-        store.put_sandbox(&a).unwrap();
-        b.has_ipv6 = false;
-        store.put_sandbox(&b).unwrap();
-        assert_eq!(RunFiles::open(folder.path()).unwrap().sandboxes().unwrap().0, vec![a.clone(), b.clone()]);
-        store.delete_sandbox(a.id).unwrap();
-        store.delete_sandbox(a.id).unwrap();
-        assert_eq!(store.sandboxes().unwrap().0, vec![b]);
-    }
-
-    #[test]
-    fn a_broken_record_is_told_and_the_others_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = RunFiles::open(folder.path()).unwrap();
-        let good = record("a");
-        store.put_sandbox(&good).unwrap();
-        fs::write(folder.path().join("x.json"), "{\"half").unwrap();
-        fs::write(folder.path().join("y.new"), "{").unwrap();
-        let (records, broken) = store.sandboxes().unwrap();
-        assert_eq!((records, broken.len()), (vec![good], 1));
-        assert!(!folder.path().join("y.new").exists());
+        Ok(self.remove(&self.file(id))?)
     }
 }

@@ -1,11 +1,11 @@
 //! The event stream: what happened, then what happens, until the end of the window, of the client or of the daemon.
 
 use super::Call;
+use crate::Failure;
 use crate::api::Inner;
 use crate::query::{EventFilter, EventWindow};
 use crate::reply::{self, Reply, StreamError};
 use crate::serve::Peer;
-use crate::Failure;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, header};
@@ -63,7 +63,8 @@ impl Form {
     /// What the client prefers of what there is; the order is Docker's.
     fn of(headers: &HeaderMap, version: ApiVersion) -> Self {
         let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let wants = |content: &&&str| accepted.split(',').any(|one| one.split(';').next().unwrap_or(one).trim() == **content);
+        let wants =
+            |content: &&&str| accepted.split(',').any(|one| one.split(';').next().unwrap_or(one).trim() == **content);
         let content = ["application/jsonl", "application/x-ndjson", "application/json-seq"].iter().find(wants);
         Self { content: content.copied().unwrap_or("application/json"), legacy: version < WITHOUT_LEGACY }
     }

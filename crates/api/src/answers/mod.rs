@@ -55,8 +55,9 @@ impl Inner {
 /// A part of the Engine API that is not here.
 pub(crate) fn absent(path: &str) -> Failure {
     let text = format!("/{path} is not implemented: this daemon serves networks and sandboxes, not yet containers");
-    Failure::new(StatusCode::NOT_IMPLEMENTED, text)
-        .with_hint("run processes in sandboxes with `pontoon run`, or join a container's namespace with `pontoon sandbox create`")
+    Failure::new(StatusCode::NOT_IMPLEMENTED, text).with_hint(
+        "run processes in sandboxes with `pontoon run`, or join a container's namespace with `pontoon sandbox create`",
+    )
 }
 
 /// The answer to `OPTIONS`.

@@ -4,6 +4,7 @@ use super::Call;
 use crate::body;
 use crate::query::{NetworkFilter, prune_filter};
 use crate::reply::{self, Reply};
+use crate::route::short;
 use crate::{Engine, Failure};
 use http::StatusCode;
 use pontoon_api_types::{
@@ -53,6 +54,7 @@ pub(super) fn inspect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Repl
 pub(super) fn create(engine: &dyn Engine, call: &Call) -> Result<Reply, Failure> {
     let request: CreateNetworkRequest = body::json(&call.body)?;
     let id = engine.create_network(request.into_spec(call.version)?)?;
+    tracing::Span::current().record("network", id.short());
     reply::json(StatusCode::CREATED, &CreateNetworkResponse { id: id.to_string(), warning: String::new() })
 }
 
@@ -67,6 +69,7 @@ pub(super) fn prune(engine: &dyn Engine, call: &Call) -> Result<Reply, Failure> 
 
 pub(super) fn connect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Reply, Failure> {
     let request: ConnectRequest = body::json(&call.body)?;
+    tracing::Span::current().record("sandbox", short(&request.container));
     let spec = request.endpoint_config.unwrap_or_default().into_connect_spec(call.version)?;
     engine.connect(id, &request.container, spec)?;
     Ok(reply::empty(StatusCode::OK))
@@ -74,6 +77,7 @@ pub(super) fn connect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Repl
 
 pub(super) fn disconnect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Reply, Failure> {
     let request: DisconnectRequest = body::json(&call.body)?;
+    tracing::Span::current().record("sandbox", short(&request.container));
     engine.disconnect(id, &request.container, request.force)?;
     Ok(reply::empty(StatusCode::OK))
 }

@@ -28,6 +28,7 @@ pub(super) fn inspect(engine: &dyn Engine, id: &str) -> Result<Reply, Failure> {
 pub(super) fn create(engine: &dyn Engine, call: &Call) -> Result<Reply, Failure> {
     let request: CreateSandboxRequest = body::json(&call.body)?;
     let id = engine.create_sandbox(request.into_spec()?)?;
+    tracing::Span::current().record("sandbox", id.short());
     reply::json(StatusCode::CREATED, &CreateSandboxResponse { id: id.to_string(), warnings: Vec::new() })
 }
 

@@ -8,9 +8,8 @@ use pontoon_types::Event;
 use std::time::SystemTime;
 
 /// Objects by which events are filtered: the actor's id or name begins with the value.
-const OBJECTS: &[&str] = &[
-    "config", "container", "daemon", "image", "network", "node", "plugin", "sandbox", "secret", "service", "volume",
-];
+const OBJECTS: &[&str] =
+    &["config", "container", "daemon", "image", "network", "node", "plugin", "sandbox", "secret", "service", "volume"];
 
 /// From when and until when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +21,8 @@ pub(crate) struct EventWindow {
 impl EventWindow {
     pub(crate) fn new(query: &Query, now: SystemTime) -> Result<Self, Failure> {
         let (since_text, until_text) = (query.get("since"), query.get("until"));
-        let read = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| parse_time(text, now)).transpose();
+        let read =
+            |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| parse_time(text, now)).transpose();
         let (since, until) = (read(since_text)?, read(until_text)?);
         if until.is_some_and(|until| since.is_some_and(|since| until < since)) {
             let text = format!("`since` time ({since_text}) cannot be after `until` time ({until_text})");

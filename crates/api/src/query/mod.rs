@@ -65,10 +65,20 @@ impl Patterns {
 
     /// True when there are no values or one of them matches.
     fn take(&self, text: &str) -> bool {
+        self.take_with(|| text)
+    }
+
+    /// The same for a text that takes work to write; without values it is not written.
+    fn take_with<T: AsRef<str>>(&self, write: impl FnOnce() -> T) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let text = write();
+        let text = text.as_ref();
         let matches = |(value, pattern): &(String, Option<Regex>)| {
             value == text || pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
         };
-        self.0.is_empty() || self.0.iter().any(matches)
+        self.0.iter().any(matches)
     }
 }
 
@@ -98,9 +108,7 @@ mod tests {
 
     #[test]
     fn patterns_match_anywhere_and_invalid_ones_nothing() {
-        let take = |value: &str, text: &str| {
-            Patterns::of(&[("name", value)].into_iter().collect(), "name").take(text)
-        };
+        let take = |value: &str, text: &str| Patterns::of(&[("name", value)].into_iter().collect(), "name").take(text);
         for (value, text, matches) in [
             ("web", "my-web-1", true),
             ("^web", "my-web", false),

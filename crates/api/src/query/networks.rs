@@ -36,7 +36,7 @@ impl NetworkFilter {
         let sort = if record.predefined { "builtin" } else { "custom" };
         let dangling = !record.predefined && network.members.is_empty();
         self.filters.exact("driver", &record.driver)
-            && self.ids.take(&record.id.to_string())
+            && self.ids.take_with(|| record.id.to_string())
             && self.names.take(&record.name)
             && self.filters.labels("label", &record.labels)
             && self.filters.exact("scope", &record.scope.to_string())

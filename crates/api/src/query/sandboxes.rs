@@ -30,7 +30,7 @@ impl SandboxFilter {
             };
             record.endpoints.iter().any(is)
         };
-        self.ids.take(&record.id.to_string())
+        self.ids.take_with(|| record.id.to_string())
             && self.names.take(&record.name)
             && self.filters.labels("label", &record.spec.labels)
             && self.filters.any("network", joined)

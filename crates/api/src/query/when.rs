@@ -106,7 +106,8 @@ fn split_offset(text: &str) -> Option<(&str, Option<FixedOffset>)> {
         return None;
     }
     let seconds = hours.parse::<u8>().ok().map(i32::from)? * 3600 + minutes.parse::<u8>().ok().map(i32::from)? * 60;
-    let offset = if text[place..].starts_with('-') { FixedOffset::west_opt(seconds) } else { FixedOffset::east_opt(seconds) };
+    let offset =
+        if text[place..].starts_with('-') { FixedOffset::west_opt(seconds) } else { FixedOffset::east_opt(seconds) };
     Some((&text[..place], Some(offset?)))
 }
 
@@ -128,7 +129,15 @@ mod tests {
 
     #[test]
     fn durations_count_back_from_now() {
-        for (text, seconds) in [("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("-5s", -5.0), ("+.5m", 30.0), ("100ms", 0.1), ("1h0.25s", 3600.25)] {
+        for (text, seconds) in [
+            ("10m", 600.0),
+            ("1h30m", 5400.0),
+            ("1.5s", 1.5),
+            ("-5s", -5.0),
+            ("+.5m", 30.0),
+            ("100ms", 0.1),
+            ("1h0.25s", 3600.25),
+        ] {
             let wanted = i128::from(NOW) * 1_000_000_000 - (seconds * 1e9) as i128;
             assert_eq!(nanos(text), Some(wanted), "{text}");
         }
@@ -162,7 +171,20 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "x", "10", "10 m", "1h-", "2024-13-01", "2024-01-02T25:00", "1.", "1e9", "9999999999999999999999s", "m", "é"] {
+        for text in [
+            "",
+            "x",
+            "10",
+            "10 m",
+            "1h-",
+            "2024-13-01",
+            "2024-01-02T25:00",
+            "1.",
+            "1e9",
+            "9999999999999999999999s",
+            "m",
+            "é",
+        ] {
             if text == "10" || text == "1." {
                 assert!(nanos(text).is_some(), "{text}");
             } else {

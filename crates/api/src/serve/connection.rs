@@ -45,15 +45,18 @@ impl Connections {
                 let (stream, peer) = accepted(stream);
                 self.http(stream, peer).await;
             }
-            Wire::Tls(stream, config) => {
-                let (stream, peer) = accepted(stream);
-                let handshake = tokio_rustls::TlsAcceptor::from(config).accept(stream);
-                match tokio::time::timeout(HANDSHAKE, handshake).await {
-                    Ok(Ok(stream)) => self.http(stream, peer).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                    Err(_) => tracing::debug!("TLS handshake took too long"),
-                }
-            }
+            // Kept apart, so that connections in the clear need not have room for it.
+            Wire::Tls(stream, config) => Box::pin(self.tls(stream, config)).await,
+        }
+    }
+
+    async fn tls(self, stream: TcpStream, config: Arc<rustls::ServerConfig>) {
+        let (stream, peer) = accepted(stream);
+        let handshake = tokio_rustls::TlsAcceptor::from(config).accept(stream);
+        match tokio::time::timeout(HANDSHAKE, handshake).await {
+            Ok(Ok(stream)) => self.http(stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
         }
     }
 

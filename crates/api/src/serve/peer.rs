@@ -89,7 +89,11 @@ impl AsyncRead for Stream {
 }
 
 impl Stream {
-    fn poll_io(&self, cx: &mut Context<'_>, mut write: impl FnMut(&Socket) -> io::Result<usize>) -> Poll<io::Result<usize>> {
+    fn poll_io(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(socket!(&*self.0, s => s.poll_write_ready(cx)))?;
             match write(&self.0) {
@@ -105,7 +109,11 @@ impl AsyncWrite for Stream {
         self.poll_io(cx, |socket| socket!(socket, s => s.try_write(buf)))
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.poll_io(cx, |socket| socket!(socket, s => s.try_write_vectored(bufs)))
     }
 

@@ -15,6 +15,10 @@ impl Contract {
     fn check(&self, method: &str, path: &str, answer: &Answer) {
         let call = &self.0["paths"][path][method];
         let described = &call["responses"][answer.status.to_string()];
+        // Docker's description leaves out that any body can be malformed.
+        if answer.status == 400 && described.is_null() {
+            return self.matches(&json!({"$ref": "#/definitions/ErrorResponse"}), &answer.json(), path);
+        }
         assert!(described.is_object(), "{method} {path}: status {} is not described: {}", answer.status, answer.body);
         if described["schema"]["type"] == "string" || !described["schema"].is_object() {
             return;
@@ -45,7 +49,8 @@ impl Contract {
                 *inner = self.closed(inner);
             }
         }
-        let nil = matches!(schema.get("type").and_then(Value::as_str), Some("object" | "array")) || schema.get("x-nullable") == Some(&true.into());
+        let nil = matches!(schema.get("type").and_then(Value::as_str), Some("object" | "array"))
+            || schema.get("x-nullable") == Some(&true.into());
         if let (true, Some(kind)) = (nil, schema.get("type").cloned()) {
             schema.insert("type".into(), json!([kind, "null"]));
         }
@@ -122,7 +127,8 @@ async fn connecting_and_removing_answer_as_described() {
 #[tokio::test]
 async fn errors_look_as_described() {
     let (contract, probe) = (Contract::read(), Probe::new());
-    for (body, status) in [(r#"{"Name":"host"}"#, 403), (r#"{"Name":""}"#, 400), (r#"{"Name":"a","Driver":"x"}"#, 404)] {
+    for (body, status) in [(r#"{"Name":"host"}"#, 403), (r#"{"Name":""}"#, 400), (r#"{"Name":"a","Driver":"x"}"#, 404)]
+    {
         let answer = probe.post("/networks/create", body).await;
         assert_eq!(answer.status, status, "{}", answer.body);
         let mut bare = answer.json();

@@ -96,7 +96,8 @@ async fn the_form_is_what_the_client_prefers() {
         ("application/json-seq", "application/json-seq", true),
         ("*/*", "application/json", false),
     ] {
-        let request = Request::get("/events?since=0").header(header::ACCEPT, accept).body(Empty::<Bytes>::new()).unwrap();
+        let request =
+            Request::get("/events?since=0").header(header::ACCEPT, accept).body(Empty::<Bytes>::new()).unwrap();
         let mut stream = probe.api.handle(request).await;
         assert_eq!(stream.headers()["content-type"], content);
         let line = stream.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();

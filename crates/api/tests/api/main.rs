@@ -1,5 +1,7 @@
 //! The API from outside: over its service and over real sockets, against a core that exists only in memory.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, what fails is to stop it")]
+
 mod contract;
 mod core;
 mod events;

@@ -5,7 +5,9 @@ use crate::probe::Probe;
 #[tokio::test]
 async fn every_answer_carries_the_daemons_headers() {
     let probe = Probe::new();
-    for line in ["GET /_ping", "GET /nope", "GET /v9.9/networks", "GET /networks/nope", "GET /containers/json", "OPTIONS /x"] {
+    for line in
+        ["GET /_ping", "GET /nope", "GET /v9.9/networks", "GET /networks/nope", "GET /containers/json", "OPTIONS /x"]
+    {
         let answer = probe.call(line, None).await;
         assert_eq!(answer.header("server"), "Docker/9.9.9 (linux)", "{line}");
         assert_eq!(answer.header("api-version"), "1.56", "{line}");
@@ -36,7 +38,9 @@ async fn versions_outside_are_refused_in_dockers_words() {
 #[tokio::test]
 async fn what_is_no_page_is_not_found() {
     let probe = Probe::new();
-    for line in ["GET /nope", "PUT /networks", "HEAD /networks", "GET /v1.99/nope", "POST /networks", "GET /vx/networks"] {
+    for line in
+        ["GET /nope", "PUT /networks", "HEAD /networks", "GET /v1.99/nope", "POST /networks", "GET /vx/networks"]
+    {
         let answer = probe.call(line, None).await;
         assert_eq!((answer.status, answer.body.as_str()), (404, "{\"message\":\"page not found\"}\n"), "{line}");
     }

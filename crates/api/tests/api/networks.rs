@@ -8,7 +8,7 @@ use serde_json::json;
 #[tokio::test]
 async fn an_inspected_network_has_all_its_fields_in_dockers_form() {
     let probe = Probe::new();
-    let body = r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"fd00::/64"},{"Subnet":"10.9.0.0/24","Gateway":"10.9.0.1"}]},"EnableIPv6":true}"#;
+    let body = r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"fd00::/64","Gateway":"fd00::1"},{"Subnet":"10.9.0.0/24","Gateway":"10.9.0.1"}]},"EnableIPv6":true}"#;
     let id = probe.network(body).await;
     let shown = probe.get("/networks/n").await.json();
     let created = shown["Created"].as_str().unwrap();
@@ -54,7 +54,13 @@ async fn a_network_of_settings_shows_them_as_given() {
 #[tokio::test]
 async fn fields_come_and_go_with_the_version() {
     let probe = Probe::new();
-    for (version, status, listed) in [("1.56", true, false), ("1.52", true, false), ("1.51", false, false), ("1.28", false, false), ("1.27", false, true)] {
+    for (version, status, listed) in [
+        ("1.56", true, false),
+        ("1.52", true, false),
+        ("1.51", false, false),
+        ("1.28", false, false),
+        ("1.27", false, true),
+    ] {
         let shown = probe.get(&format!("/v{version}/networks/bridge")).await.json();
         assert_eq!(shown.get("Status").is_some(), status, "{version}");
         assert!(shown["Containers"].is_object(), "{version}");
@@ -159,7 +165,12 @@ async fn errors_have_dockers_status_and_text() {
     let not_connected = format!("container {sandbox} is not connected to network bridge");
     for (line, body, status, text) in [
         ("POST /networks/create", Some(r#"{"Name":"n"}"#), 409, "network with name n already exists"),
-        ("POST /networks/create", Some(r#"{"Name":"host"}"#), 403, "operation is not permitted on predefined host network "),
+        (
+            "POST /networks/create",
+            Some(r#"{"Name":"host"}"#),
+            403,
+            "operation is not permitted on predefined host network ",
+        ),
         ("POST /networks/create", Some(""), 400, "invalid name: name is empty"),
         ("POST /networks/create", Some("  "), 400, "invalid JSON: got EOF while reading request body"),
         ("POST /networks/create", Some("{}{}"), 400, "unexpected content after JSON"),
@@ -180,7 +191,12 @@ async fn errors_have_dockers_status_and_text() {
         ("DELETE /networks/bridge", None, 403, "bridge is a pre-defined network and cannot be removed"),
         ("POST /networks/n/connect", Some(r#"{"Container":"nobody"}"#), 404, "No such container: nobody"),
         ("POST /networks/nope/connect", Some(r#"{"Container":"web"}"#), 404, "network nope not found"),
-        ("POST /networks/n/connect", Some(r#"{"Container":"web"}"#), 403, "endpoint with name web already exists in network n"),
+        (
+            "POST /networks/n/connect",
+            Some(r#"{"Container":"web"}"#),
+            403,
+            "endpoint with name web already exists in network n",
+        ),
         ("POST /networks/bridge/disconnect", Some(r#"{"Container":"web"}"#), 500, not_connected.as_str()),
         (
             "POST /networks/n/connect",
@@ -195,7 +211,9 @@ async fn errors_have_dockers_status_and_text() {
     }
     let busy = probe.call("DELETE /networks/n", None).await;
     assert_eq!(busy.status, 403);
-    assert!(busy.message().starts_with("error while removing network: network n has active endpoints (name:\"web\" id:\""));
+    assert!(
+        busy.message().starts_with("error while removing network: network n has active endpoints (name:\"web\" id:\"")
+    );
     assert!(busy.json()["hint"].as_str().is_some(), "{}", busy.body);
 }
 
@@ -207,7 +225,8 @@ async fn ambiguous_prefixes_are_told_for_each_operation() {
     for number in 0..17 {
         ids.push(probe.network(&format!(r#"{{"Name":"zz{number}"}}"#)).await);
     }
-    let shared = ids.iter().find(|id| ids.iter().filter(|other| other[..1] == id[..1]).count() > 1).unwrap()[..1].to_owned();
+    let shared =
+        ids.iter().find(|id| ids.iter().filter(|other| other[..1] == id[..1]).count() > 1).unwrap()[..1].to_owned();
     let shared = shared.as_str();
     let all = probe.get("/networks").await.json();
     let count = all.as_array().unwrap().iter().filter(|n| n["Id"].as_str().unwrap().starts_with(shared)).count();
@@ -220,7 +239,10 @@ async fn ambiguous_prefixes_are_told_for_each_operation() {
         assert_eq!(answer, 400);
     }
     for answer in [remove, connect] {
-        assert_eq!(answer.message(), format!("network {shared} is ambiguous ({count} matches found based on ID prefix)"));
+        assert_eq!(
+            answer.message(),
+            format!("network {shared} is ambiguous ({count} matches found based on ID prefix)")
+        );
     }
 }
 

@@ -62,7 +62,11 @@ impl Probe {
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         let (parts, body) = self.api.handle(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -89,7 +93,8 @@ impl Probe {
 
     /// Names in a list of networks.
     pub async fn listed(&self, filters: &str) -> Vec<String> {
-        let path = if filters.is_empty() { "/networks".to_owned() } else { format!("/networks?filters={}", encoded(filters)) };
+        let path =
+            if filters.is_empty() { "/networks".to_owned() } else { format!("/networks?filters={}", encoded(filters)) };
         let answer = self.get(&path).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json().as_array().unwrap().iter().map(|n| n["Name"].as_str().unwrap().to_owned()).collect()

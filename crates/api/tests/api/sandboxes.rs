@@ -51,7 +51,8 @@ async fn ports_are_replaced_and_told() {
     let probe = Probe::new();
     probe.network(r#"{"Name":"n"}"#).await;
     probe.sandbox(WEB).await;
-    let answer = probe.post("/pontoon/v1/sandboxes/web/ports", r#"{"PortBindings":{"53/udp":[{"HostPort":"5353"}]}}"#).await;
+    let answer =
+        probe.post("/pontoon/v1/sandboxes/web/ports", r#"{"PortBindings":{"53/udp":[{"HostPort":"5353"}]}}"#).await;
     assert_eq!(answer.json(), json!({"Ports": {"53/udp": [{"HostIp": "0.0.0.0", "HostPort": "5353"}]}}));
     let answer = probe.post("/pontoon/v1/sandboxes/web/ports", r#"{"PortBindings":{"0/udp":null}}"#).await;
     assert_eq!((answer.status, answer.message().as_str()), (400, "invalid port specification: \"0/udp\""));
@@ -64,7 +65,10 @@ async fn a_joined_sandbox_is_removed_only_with_force() {
     probe.network(r#"{"Name":"n"}"#).await;
     probe.sandbox(WEB).await;
     let refused = probe.call("DELETE /pontoon/v1/sandboxes/web", None).await;
-    assert_eq!((refused.status, refused.message().as_str()), (409, "sandbox web has endpoints; disconnect it or remove it with force"));
+    assert_eq!(
+        (refused.status, refused.message().as_str()),
+        (409, "sandbox web has endpoints; disconnect it or remove it with force")
+    );
     let gone = probe.call("DELETE /pontoon/v1/sandboxes/web?force=true", None).await;
     assert_eq!((gone.status, gone.body.as_str()), (204, ""));
     assert_eq!(probe.get("/pontoon/v1/sandboxes/web").await.message(), "No such container: web");
@@ -99,7 +103,11 @@ async fn wrong_requests_are_refused() {
         (r#"{"Namespace":{"Pid":5,"Path":"/x"}}"#, 400, "invalid namespace: give one of Path, Pid and Host"),
         (r#"{"Networks":{"n":null}}"#, 400, "invalid config for network n: EndpointsConfig is nil"),
         (r#"{"Dns":["x"]}"#, 400, "invalid JSON: ParseAddr(\"x\"): unable to parse IP"),
-        (r#"{"Networks":[]}"#, 400, "invalid JSON: json: cannot unmarshal array into Go struct field CreateRequest.Networks of type map[string]string"),
+        (
+            r#"{"Networks":[]}"#,
+            400,
+            "invalid JSON: json: cannot unmarshal array into Go struct field CreateRequest.Networks of type map[string]string",
+        ),
     ] {
         let answer = probe.post("/pontoon/v1/sandboxes/create", body).await;
         assert_eq!((answer.status, answer.message().as_str()), (status, text), "{body}");

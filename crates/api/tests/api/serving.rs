@@ -68,7 +68,8 @@ async fn the_client_does_everything_over_a_unix_socket() {
     assert_eq!(client.info().await.unwrap().plugins.network, ["bridge", "host", "null"]);
     let id = client.create_network(&named("a/b")).await.unwrap().id;
     assert_eq!(client.network("a/b", true, "local").await.unwrap().id, id);
-    let sandbox = client.create_sandbox(&CreateSandboxRequest { name: "web".into(), ..Default::default() }).await.unwrap();
+    let sandbox =
+        client.create_sandbox(&CreateSandboxRequest { name: "web".into(), ..Default::default() }).await.unwrap();
     client.connect("a/b", "web", None).await.unwrap();
     assert_eq!(client.sandbox("web").await.unwrap().network_settings.networks.len(), 1);
     assert_eq!(client.sandboxes(&Filters::default()).await.unwrap()[0].id, sandbox.id);
@@ -243,7 +244,8 @@ fn certificates(dir: &std::path::Path) -> (TlsSettings, TlsFiles, TlsFiles) {
     let (_, stranger) = authority();
     let issue = |name: &str, issuer: &rcgen::Issuer<'_, rcgen::KeyPair>| {
         let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap().signed_by(&key, issuer).unwrap();
+        let certificate =
+            rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap().signed_by(&key, issuer).unwrap();
         (write(&format!("{name}.pem"), certificate.pem()), write(&format!("{name}.key"), key.serialize_pem()))
     };
     let ca = write("ca.pem", ours);

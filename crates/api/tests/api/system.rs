@@ -49,7 +49,8 @@ async fn info_is_true_to_the_daemon_and_to_the_version() {
     assert_eq!(older["BridgeNfIptables"], false);
     let forwards = std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap().trim() == "1";
     assert_eq!(info["IPv4Forwarding"], forwards);
-    let warned = info["Warnings"].as_array().is_some_and(|w| w.contains(&"WARNING: IPv4 forwarding is disabled".into()));
+    let warned =
+        info["Warnings"].as_array().is_some_and(|w| w.contains(&"WARNING: IPv4 forwarding is disabled".into()));
     assert_eq!(warned, !forwards);
 }
 

@@ -36,7 +36,7 @@ impl Controller {
     }
 
     fn make_network(&self, mut spec: NetworkSpec, driver: Arc<dyn Driver>) -> Result<NetworkId> {
-        if spec.config_from.is_none() {
+        if spec.config_from.as_ref().is_none_or(|from| from.network.is_empty()) {
             spec.options = options::merged(&spec, self.settings().network_options.get(driver.name()));
         }
         let ipv4 = options::family(spec.enable_ipv4, &mut spec.options, ENABLE_IPV4, true)?;

@@ -33,14 +33,17 @@ impl Controller {
         Ok(())
     }
 
-    /// Kernel state first, then the record: a crash in between brings the network back, which nobody was promised
-    /// to be rid of.
+    /// The record first, then kernel state: what a crash in between leaves behind is nobody's, and goes at the next
+    /// start. The network is as it was when either fails.
     fn tear_down(&self, network: &Network) -> Result<()> {
         let record = &network.record;
-        if !record.config_only {
-            self.driver(&record.driver)?.remove_network(record)?;
-        }
         self.definitions().delete_network(record.id)?;
+        if !record.config_only
+            && let Err(error) = self.driver(&record.driver).and_then(|driver| driver.remove_network(record))
+        {
+            let undone = self.definitions().put_network(record).err().map(Error::from);
+            return Err(error.with_undo(undone.into_iter().collect()));
+        }
         self.flows().wait_for(record.id);
         self.return_pools(record);
         Ok(())

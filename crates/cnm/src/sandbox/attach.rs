@@ -2,6 +2,7 @@
 
 use super::gateway::Gateways;
 use super::live::Live;
+use super::outlets::{Opened, opened};
 use super::record::EndpointRecord;
 use super::{interface, linkname, routes, validate};
 use crate::controller::Controller;
@@ -13,9 +14,17 @@ use pontoon_kernel::{Netns, Op};
 use pontoon_types::{EndpointId, EndpointSpec, Family, IpNet, LinkName, MacAddr};
 use std::net::IpAddr;
 
+/// What there was before an endpoint joined, to be put back.
+pub(crate) struct Before {
+    endpoint: EndpointRecord,
+    gateways: Gateways,
+    open: Opened,
+    resolving: bool,
+}
+
 impl Controller {
-    /// Joins the sandbox whose turn it is to `network`. On failure it is as it was.
-    pub(crate) fn attach(&self, live: &mut Live, network: &Network, spec: EndpointSpec) -> Result<()> {
+    /// Joins the sandbox whose turn it is to `network`, all but its files. On failure it is as it was.
+    pub(crate) fn attach(&self, live: &mut Live, network: &Network, spec: EndpointSpec) -> Result<Before> {
         validate::settings(&spec, &network.record)?;
         validate::membership(&live.record, &network.record)?;
         validate::link_local(&spec)?;
@@ -33,32 +42,55 @@ impl Controller {
                 return Err(wrapped(&endpoint, cause));
             }
         }
-        let before = Gateways::of(&live.record.endpoints);
+        let (gateways, open) = (Gateways::of(&live.record.endpoints), opened(live));
         live.record.endpoints.push(endpoint.clone());
-        self.bring_up(live, network, &endpoint, before).map_err(|error| {
-            let undone = self.detach(live, network);
-            error.with_undo(undone)
-        })
+        let before = Before { endpoint, gateways, open, resolving: live.resolving };
+        match self.bring_up(live, network, &before) {
+            Ok(()) => Ok(before),
+            Err(error) => Err(error.with_undo(self.take_back(live, network, &before))),
+        }
     }
 
     /// Everything of joining that comes after the link is there.
-    fn bring_up(&self, live: &mut Live, network: &Network, endpoint: &EndpointRecord, before: Gateways) -> Result<()> {
+    fn bring_up(&self, live: &mut Live, network: &Network, before: &Before) -> Result<()> {
+        let endpoint = &before.endpoint;
         self.check_routes(live, endpoint)?;
         let announce = options::announcement(&network.record.options)?.0 > 0;
         let mut ops = Vec::new();
         if let Some(link) = &endpoint.link {
             ops = interface::configure(endpoint, link, live.record.has_ipv6, announce);
         }
-        ops.extend(routes::change(before, &live.record.endpoints));
+        ops.extend(routes::change(before.gateways, &live.record.endpoints));
         self.program(&live.ns(), endpoint, &ops)?;
         if let Some(link) = &endpoint.host_link {
             self.kernel().settle(&Netns::Host, link).map_err(Error::kernel(format!("bring {link} up")))?;
         }
         self.rebalance_ports(live)?;
         self.register_names(live, network, endpoint);
-        self.add_hosts(&live.record, endpoint)?;
-        self.refresh_resolv_conf(&mut live.record)?;
         self.serve_names(live)
+    }
+
+    /// Writes an endpoint that joined into the sandbox's files.
+    pub(crate) fn write_files(&self, live: &mut Live, joined: &Before) -> Result<()> {
+        self.add_hosts(&live.record, &joined.endpoint)?;
+        self.refresh_resolv_conf(&mut live.record)
+    }
+
+    /// Takes an endpoint out again as if it had never joined. Goes on after a failure and tells them all.
+    pub(crate) fn take_back(&self, live: &mut Live, network: &Network, before: &Before) -> Vec<Error> {
+        let endpoint = &before.endpoint;
+        let mut failures = self.reopen(live, &before.open);
+        let mut note = |result: Result<()>| failures.extend(result.err());
+        self.unregister_names(network, endpoint);
+        let after = Gateways::of(&live.record.endpoints);
+        live.record.endpoints.retain(|other| other.id != endpoint.id);
+        note(self.set_routes(live, after));
+        note(self.driver_of(network).and_then(|driver| driver.leave(&network.record, endpoint, &live.ns())));
+        self.retire_addresses(network, endpoint);
+        note(self.remove_hosts(&live.record, endpoint));
+        note(self.refresh_resolv_conf(&mut live.record));
+        note(if before.resolving { self.serve_names(live) } else { self.stop_names(live) });
+        failures
     }
 
     fn program(&self, ns: &Netns, endpoint: &EndpointRecord, ops: &[Op]) -> Result<()> {
@@ -72,7 +104,12 @@ impl Controller {
         let record = &network.record;
         let driver = self.driver_of(network)?;
         let has_links = !matches!(record.driver.as_str(), "host" | "null");
-        let used: Vec<LinkName> = live.record.endpoints.iter().filter_map(|endpoint| endpoint.link.clone()).collect();
+        let mut used: Vec<LinkName> =
+            live.record.endpoints.iter().filter_map(|endpoint| endpoint.link.clone()).collect();
+        if live.record.owner.is_some() && has_links {
+            let there = self.kernel().observe(&live.ns()).map_err(Error::kernel("look at the sandbox's links"))?;
+            used.extend(there.links.into_iter().map(|link| link.name));
+        }
         let link = match has_links {
             true => Some(linkname::choose(&driver.link_plan(record, &spec.driver_opts)?, &used)?),
             false => None,
@@ -111,7 +148,7 @@ impl Controller {
             endpoint.ipv4 =
                 Some(self.lease_address(network, Family::V4, endpoint.spec.ipv4.map(validate::unmapped))?);
         }
-        if network.record.ipv6 && live.record.has_ipv6 {
+        if network.record.ipv6 && live.record.has_ipv6 && !validate::switches_ipv6_off(&endpoint.spec) {
             endpoint.ipv6 = Some(self.lease_address(network, Family::V6, endpoint.spec.ipv6)?);
         }
         Ok(())

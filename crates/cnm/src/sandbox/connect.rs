@@ -1,11 +1,12 @@
 //! `network connect` and `network disconnect` for a running sandbox (api-networks.md sections 8 and 9).
 
+use super::attach::Before;
 use super::live::{Live, Sandbox};
 use crate::controller::Controller;
 use crate::network::live::Network;
 use crate::network::lookup::Purpose;
 use crate::{Error, Result};
-use pontoon_types::{EndpointSpec, EventSubject};
+use pontoon_types::{EndpointSpec, EventSubject, PortMapping};
 
 impl Controller {
     /// Joins the sandbox meant by `sandbox` to the network meant by `network`. On failure it is as it was.
@@ -14,13 +15,27 @@ impl Controller {
         let sandbox = self.find_sandbox(sandbox)?;
         let mut live = sandbox.turn()?;
         let network = self.find_network(Purpose::Connect, network)?;
-        self.attach(&mut live, &network, spec)?;
-        if let Err(error) = self.run_state().put_sandbox(&live.record) {
-            let undone = self.detach(&mut live, &network);
-            return Err(Error::from(error).with_undo(undone));
+        let stored = live.record.clone();
+        let joined = self.attach(&mut live, &network, spec)?;
+        if let Err(error) = self.keep_joined(&mut live, &joined) {
+            let mut undone = self.take_back(&mut live, &network, &joined);
+            undone.extend(self.run_state().put_sandbox(&stored).err().map(Error::from));
+            return Err(error.with_undo(undone));
         }
         sandbox.show(&live.record);
         self.tell("connect", &network, &sandbox);
+        Ok(())
+    }
+
+    /// Stores an endpoint that joined, and then writes the files: a daemon that ends in between finishes them when it
+    /// comes back, and never takes its own text for a user's.
+    fn keep_joined(&self, live: &mut Live, joined: &Before) -> Result<()> {
+        self.run_state().put_sandbox(&live.record)?;
+        let digest = live.record.resolv_digest.clone();
+        self.write_files(live, joined)?;
+        if live.record.resolv_digest != digest {
+            self.run_state().put_sandbox(&live.record)?;
+        }
         Ok(())
     }
 
@@ -40,12 +55,32 @@ impl Controller {
             let sandbox = live.record.id.to_string();
             return Err(Error::NotConnected { sandbox, network: network.record.name.clone() });
         }
-        let failures = self.detach(&mut live, &network);
-        let stored = self.run_state().put_sandbox(&live.record);
+        self.leave(&mut live, &network)?;
         found.show(&live.record);
         self.tell("disconnect", &network, &found);
-        stored?;
-        first_error(failures)
+        Ok(())
+    }
+
+    /// The record first: what a daemon that ends in between leaves behind is then nobody's, and goes at the next start.
+    fn leave(&self, live: &mut Live, network: &Network) -> Result<()> {
+        let mut without = live.record.clone();
+        without.endpoints.retain(|endpoint| endpoint.network != network.record.id);
+        let own = |mapping: &PortMapping| {
+            without.endpoints.iter().flat_map(|e| [e.ipv4, e.ipv6]).flatten().any(|a| a.addr() == mapping.container_ip)
+        };
+        without.mappings = live.record.mappings.iter().filter(|mapping| own(mapping)).cloned().collect();
+        self.run_state().put_sandbox(&without)?;
+        if let Err(cause) = self.detach(live, network) {
+            let undone = self.run_state().put_sandbox(&live.record).err().map(Error::from).into_iter().collect();
+            let (sandbox, network) = (live.record.id.to_string(), network.record.name.clone());
+            return Err(Error::Leave { sandbox, network, cause: Box::new(cause) }.with_undo(undone));
+        }
+        if live.record != without
+            && let Err(error) = self.run_state().put_sandbox(&live.record)
+        {
+            tracing::warn!(sandbox = %live.record.id.short(), %error, "after leaving a network");
+        }
+        Ok(())
     }
 
     fn sandbox_of_endpoint(&self, network: &str, name: &str) -> Result<std::sync::Arc<Sandbox>> {
@@ -71,13 +106,4 @@ pub(crate) fn first_error(mut failures: Vec<Error>) -> Result<()> {
     }
     let first = failures.remove(0);
     Err(first.with_undo(failures))
-}
-
-/// Tells events for every endpoint of a sandbox that came or goes as a whole.
-pub(crate) fn tell_all(controller: &Controller, action: &str, live: &Live, sandbox: &Sandbox) {
-    for endpoint in &live.record.endpoints {
-        if let Some(network) = controller.network_by_id(endpoint.network) {
-            controller.tell(action, &network, sandbox);
-        }
-    }
 }

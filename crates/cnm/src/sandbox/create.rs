@@ -23,13 +23,15 @@ impl Controller {
         self.insert_sandbox(sandbox.clone())?;
         if let Err(error) = self.build(&mut live) {
             let undone = self.dismantle(&mut live);
-            live.removed = true;
-            self.forget_sandbox(sandbox.id);
+            self.abandon(&mut live);
             return Err(error.with_undo(undone));
         }
         sandbox.show(&live.record);
         let attributes = [("name", sandbox.name.as_str())];
         self.events().publish(EventSubject::Sandbox, "create", sandbox.id.to_string(), &attributes);
+        for network in live.record.endpoints.iter().filter_map(|endpoint| self.network_by_id(endpoint.network)) {
+            self.tell("connect", &network, &sandbox);
+        }
         Ok(sandbox.id)
     }
 
@@ -64,7 +66,8 @@ impl Controller {
         let networks = live.record.spec.networks.clone();
         for (term, endpoint) in networks {
             let network = self.find_network(crate::Purpose::Connect, &term)?;
-            self.attach(live, &network, endpoint)?;
+            let joined = self.attach(live, &network, endpoint)?;
+            self.write_files(live, &joined)?;
         }
         Ok(self.run_state().put_sandbox(&live.record)?)
     }
@@ -74,7 +77,13 @@ impl Controller {
             NamespaceSource::Host => return Ok(()),
             NamespaceSource::New => None,
             NamespaceSource::Path(path) => Some(NetnsOwner::Path(path.clone())),
-            NamespaceSource::Pid(pid) => Some(NetnsOwner::Process { pid: *pid, start: 0 }),
+            NamespaceSource::Pid(pid) => {
+                // With its start time, so that a later process of the same number is not taken for it.
+                let start =
+                    self.kernel().process_start(*pid).map_err(Error::kernel(format!("look up process {pid}")))?;
+                let start = start.ok_or_else(|| Error::NoNamespace(format!("process {pid}")))?;
+                Some(NetnsOwner::Process { pid: *pid, start })
+            }
         };
         let path = self.netns_path(live.record.id);
         let act = || format!("make the namespace of sandbox {}", live.record.name);
@@ -103,13 +112,9 @@ impl Controller {
 
     /// One namespace, one sandbox: two would fight over link names and routes.
     fn refuse_shared(&self, record: &SandboxRecord) -> Result<()> {
-        let other = self
-            .sandboxes_in_memory()
-            .into_iter()
-            .map(|sandbox| sandbox.shown())
-            .find(|other| other.id != record.id && other.netns_id.is_some() && other.netns_id == record.netns_id);
-        match other {
-            Some(other) => Err(Error::NamespaceTaken(format!("{:?}", record.spec.namespace), other.name.clone())),
+        let Some(id) = record.netns_id else { return Ok(()) };
+        match self.claim_namespace(id, record.id) {
+            Some(other) => Err(Error::NamespaceTaken(shown(&record.spec.namespace), other)),
             None => Ok(()),
         }
     }
@@ -118,6 +123,14 @@ impl Controller {
     pub(crate) fn has_ipv6(&self, ns: &Netns) -> Result<bool> {
         let value = self.kernel().sysctl(ns, "net/ipv6/conf/lo/disable_ipv6");
         Ok(value.map_err(Error::kernel("look for IPv6 in the sandbox"))?.as_deref() == Some("0"))
+    }
+}
+
+fn shown(source: &NamespaceSource) -> String {
+    match source {
+        NamespaceSource::Path(path) => path.display().to_string(),
+        NamespaceSource::Pid(pid) => format!("of process {pid}"),
+        NamespaceSource::New | NamespaceSource::Host => String::new(),
     }
 }
 

@@ -90,6 +90,28 @@ impl Controller {
         write(&path, &change(&read(&path)?, &lines))
     }
 
+    /// Makes the sandbox's own lines those of its endpoints, after the daemon may have ended while it wrote them.
+    pub(crate) fn settle_hosts(&self, record: &SandboxRecord) -> Result<()> {
+        let path = self.file_paths(record.id).hosts;
+        if record.netns_path.is_none() || !path.exists() {
+            return Ok(());
+        }
+        let text = read(&path)?;
+        let names = pontoon_etcfiles::own_names(&record.hostname(), &record.spec.domainname).map_err(bad)?;
+        let wanted = record.endpoints.iter().flat_map(|e| [e.ipv4, e.ipv6]).flatten().map(|net| net.addr());
+        let wanted: Vec<IpAddr> = wanted.collect();
+        let there = own_addresses(&text, &names);
+        let lines = |addresses: &[IpAddr], without: &[IpAddr]| -> Vec<Record> {
+            let left = addresses.iter().filter(|address| !without.contains(address));
+            left.map(|address| Record { address: *address, names: names.clone() }).collect()
+        };
+        let (strays, missing) = (lines(&there, &wanted), lines(&wanted, &there));
+        if strays.is_empty() && missing.is_empty() {
+            return Ok(());
+        }
+        write(&path, &Hosts::append(&Hosts::remove(&text, &strays), &missing))
+    }
+
     /// Writes resolv.conf for the networks the sandbox is in now, unless a user has edited it.
     pub(crate) fn refresh_resolv_conf(&self, record: &mut SandboxRecord) -> Result<()> {
         let path = self.file_paths(record.id).resolv_conf;
@@ -171,6 +193,16 @@ impl Controller {
         parsed.nameservers().iter().map(|server| server.address).collect()
     }
 
+    /// Tells whether the host's resolv.conf may have changed: another value when it has.
+    pub(crate) fn resolv_conf_stamp(&self) -> Vec<Option<(std::time::SystemTime, u64)>> {
+        let settings = self.settings();
+        let stamp = |path: &PathBuf| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        vec![stamp(&settings.resolv_conf), stamp(&settings.resolved_conf)]
+    }
+
     /// What `host-gateway` means: the configured addresses, else the default bridge's.
     fn host_gateways(&self) -> Vec<IpAddr> {
         let settings = self.settings();
@@ -180,6 +212,13 @@ impl Controller {
         let bridge = self.networks_in_memory().into_iter().find(|network| network.record.name == "bridge");
         bridge.iter().flat_map(|network| network.record.pools.iter().filter_map(|pool| pool.gateway)).collect()
     }
+}
+
+/// The addresses of the lines that have exactly these names.
+fn own_addresses(text: &[u8], names: &str) -> Vec<IpAddr> {
+    let text = String::from_utf8_lossy(text);
+    let address = |line: &str| line.split_once('\t').filter(|(_, own)| *own == names)?.0.parse().ok();
+    text.lines().filter_map(address).collect()
 }
 
 fn bad(error: pontoon_etcfiles::Error) -> Error {

@@ -19,6 +19,8 @@ pub struct Live {
     pub resolving: bool,
     /// What its endpoints have published.
     pub outlets: Vec<Outlet>,
+    /// At start, the record as it was stored.
+    pub restored: Option<SandboxRecord>,
 }
 
 impl Live {
@@ -54,7 +56,7 @@ impl Sandbox {
         Self {
             id,
             name,
-            turn: Mutex::new(Live { record, removed: false, resolving: false, outlets: Vec::new() }),
+            turn: Mutex::new(Live { record, removed: false, resolving: false, outlets: Vec::new(), restored: None }),
             shown,
         }
     }

@@ -6,6 +6,7 @@ use super::record::{EndpointRecord, SandboxRecord};
 use crate::controller::Controller;
 use crate::network::live::Network;
 use crate::{DnsPorts, Error, NameRecord, Result, SandboxNames, VisibleNetwork};
+use pontoon_kernel::nft::{Change, Transaction};
 use std::sync::Arc;
 
 impl Controller {
@@ -36,8 +37,10 @@ impl Controller {
         let act = || format!("start the resolver of sandbox {}", live.record.name);
         let opened = self.resolver().open(live.record.id, &live.ns(), names, upstreams, live.record.dns);
         let ports = opened.map_err(Error::kernel(act()))?;
+        // Half a resolver is none: the next network that has names starts it again.
+        self.redirect_names(live, ports).inspect_err(|_| self.resolver().close(live.record.id))?;
         live.resolving = true;
-        self.redirect_names(live, ports)
+        Ok(())
     }
 
     /// Leads 127.0.0.11:53 in the sandbox to the resolver's ports. Nothing is written when they are the old ones.
@@ -45,16 +48,29 @@ impl Controller {
         if live.record.dns == Some(ports) {
             return Ok(());
         }
-        let wanted = pontoon_ruleset::dns_table(ports.udp, ports.tcp);
-        let (ns, act) = (live.ns(), format!("lead names of sandbox {} to its resolver", live.record.name));
-        let observed = match live.record.dns {
-            Some(_) => self.kernel().table(&ns, &wanted.id).map_err(Error::kernel(act.clone()))?,
-            None => None,
-        };
-        let transaction = pontoon_ruleset::plan(&wanted, observed.as_ref());
-        self.kernel().commit(&ns, &transaction).map_err(Error::kernel(act))?;
+        let mut transaction = Transaction::replace(&pontoon_ruleset::dns_table(ports.udp, ports.tcp));
+        // Whether there is a table already (a daemon may have ended before it was noted), it is there to be replaced.
+        transaction.changes.insert(0, Change::AddTable);
+        let act = format!("lead names of sandbox {} to its resolver", live.record.name);
+        self.kernel().commit(&live.ns(), &transaction).map_err(Error::kernel(act))?;
         live.record.dns = Some(ports);
         Ok(())
+    }
+
+    /// Stops serving names. In a namespace that stays, the way to the resolver is taken away too.
+    pub(crate) fn stop_names(&self, live: &mut Live) -> Result<()> {
+        self.resolver().close(live.record.id);
+        live.resolving = false;
+        let Some(ports) = live.record.dns else { return Ok(()) };
+        let table = pontoon_ruleset::dns_table(ports.udp, ports.tcp).id;
+        match self.kernel().commit(&live.ns(), &Transaction::delete(table)) {
+            // It went, or its namespace did.
+            Err(error) if !error.is_not_found() => Err(Error::kernel("take away the way to the resolver")(error)),
+            _ => {
+                live.record.dns = None;
+                Ok(())
+            }
+        }
     }
 
     /// The sandbox's networks that have names, in the order in which they are asked.

@@ -1,5 +1,6 @@
-//! Published ports of a sandbox: on the endpoints that carry its default routes, moved when those change, changed in
-//! place when asked (ports.md sections 2 and 8).
+//! The ports that one endpoint of a sandbox has published: opened, changed in place, closed (ports.md section 2).
+//!
+//! Owns: the way from bindings to sockets, book and rules, for one endpoint. Must not decide which endpoint that is.
 
 use super::gateway::Gateways;
 use super::live::Live;
@@ -13,7 +14,7 @@ use pontoon_ports::{
     publish_with, restore_with,
 };
 use pontoon_types::{EndpointId, Family, Kind, PortBinding, PortMapping, Protocol};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Sockets that keep host ports.
@@ -23,13 +24,13 @@ pub(crate) type Held = Vec<Box<dyn ReservedPorts>>;
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub endpoint: EndpointId,
-    role: Role,
+    pub role: Role,
     pub published: Published<Held>,
 }
 
 /// For which families an endpoint carries the ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Role {
+pub(crate) struct Role {
     v4: bool,
     v6: bool,
 }
@@ -66,23 +67,25 @@ impl Binder for KernelBinder<'_> {
     type Held = Held;
 
     fn bind(&self, wanted: &[Reservation]) -> std::result::Result<Held, BindError> {
-        let mut held = Held::new();
-        for (which, wanted) in wanted.iter().enumerate() {
-            let reservation =
-                pontoon_kernel::Reservation { protocol: wanted.protocol, address: wanted.host_ip, ports: wanted.ports };
-            let refused = |error: pontoon_kernel::Error| {
-                let port = taken_port(&error.act).unwrap_or(wanted.ports.start);
-                BindError { which, port, fault: fault(error) }
-            };
-            held.push(self.0.reserve(&reservation).map_err(refused)?);
-        }
-        Ok(held)
+        let reservation = |wanted: &Reservation| pontoon_kernel::Reservation {
+            protocol: wanted.protocol,
+            address: wanted.host_ip,
+            ports: wanted.ports,
+        };
+        let reservations: Vec<_> = wanted.iter().map(reservation).collect();
+        self.0.reserve_all(&reservations).map_err(|error| {
+            let taken = taken_port(&error.act);
+            let which = taken.and_then(|taken| wanted.iter().position(|wanted| wanted.host_ip == taken.ip()));
+            let which = which.unwrap_or_default();
+            let port = taken.map(|taken| taken.port()).or(wanted.get(which).map(|wanted| wanted.ports.start));
+            BindError { which, port: port.unwrap_or_default(), fault: fault(error) }
+        })
     }
 }
 
-/// The port in `failed to bind host port ADDRESS:PORT/PROTOCOL`, the form that [`pontoon_kernel::Sockets::reserve`] promises.
-fn taken_port(act: &str) -> Option<u16> {
-    act.rsplit_once('/')?.0.rsplit_once(':')?.1.parse().ok()
+/// The address and port in `failed to bind host port ADDRESS:PORT/PROTOCOL`, the form that [`pontoon_kernel::Sockets::reserve`] promises.
+fn taken_port(act: &str) -> Option<SocketAddr> {
+    act.rsplit_once('/')?.0.rsplit_once(' ')?.1.parse().ok()
 }
 
 fn fault(error: pontoon_kernel::Error) -> BindFault {
@@ -95,52 +98,15 @@ fn fault(error: pontoon_kernel::Error) -> BindFault {
 }
 
 impl Controller {
-    /// Publishes `bindings` in place of what the sandbox meant by `term` publishes now. Ports in both are not
-    /// interrupted; on failure everything is as it was.
-    pub fn set_ports(&self, term: &str, bindings: Vec<PortBinding>) -> Result<()> {
-        let _open = self.accepting()?;
-        let sandbox = self.find_sandbox(term)?;
-        let mut live = sandbox.turn()?;
-        if live.record.netns_path.is_none() {
-            return Err(Error::BadSandbox("ports cannot be published in the host's namespace".into()));
-        }
-        let before = std::mem::replace(&mut live.record.spec.ports, bindings);
-        let mut outlets = std::mem::take(&mut live.outlets);
-        let mut changed = Ok(());
-        for outlet in &mut outlets {
-            changed = changed.and_then(|()| self.change_outlet(&live, outlet));
-        }
-        live.outlets = outlets;
-        // Without anything published yet, the ports start here.
-        let changed = changed.and_then(|()| self.rebalance_ports(&mut live));
-        if let Err(error) = changed {
-            live.record.spec.ports = before;
-            return Err(error.with_undo(self.go_back(&mut live)));
-        }
-        self.note_mappings(&mut live);
-        self.run_state().put_sandbox(&live.record)?;
-        sandbox.show(&live.record);
-        Ok(())
-    }
-
-    /// Puts every outlet back to the bindings that the record names, after some were changed already.
-    fn go_back(&self, live: &mut Live) -> Vec<Error> {
-        let mut outlets = std::mem::take(&mut live.outlets);
-        let failures = outlets.iter_mut().filter_map(|outlet| self.change_outlet(live, outlet).err()).collect();
-        live.outlets = outlets;
-        self.note_mappings(live);
-        failures
-    }
-
-    fn change_outlet(&self, live: &Live, outlet: &mut Outlet) -> Result<()> {
+    /// Publishes `bindings` on an outlet in place of what it has. On failure it has what it had, save for the rules.
+    pub(super) fn change_outlet(&self, live: &Live, outlet: &mut Outlet, bindings: &[PortBinding]) -> Result<()> {
         let Some((endpoint, network)) = self.endpoint_of(live, outlet.endpoint) else { return Ok(()) };
         let context = self.context(&endpoint, &network, outlet.role)?;
         let nothing = Published { mappings: Vec::new(), held: Vec::new(), skipped: Vec::new() };
         let current = std::mem::replace(&mut outlet.published, nothing);
         let before = current.mappings.clone();
         let owner = endpoint.id.to_string();
-        let changed =
-            change_with(self.ports(), &KernelBinder(self.kernel()), &owner, current, &live.record.spec.ports, &context);
+        let changed = change_with(self.ports(), &KernelBinder(self.kernel()), &owner, current, bindings, &context);
         match changed {
             Ok(published) => outlet.published = published,
             Err(unchanged) => {
@@ -155,57 +121,8 @@ impl Controller {
         Ok(())
     }
 
-    /// Publishes on the endpoints that carry the default routes now, and nowhere else. On failure it is as it was.
-    pub(crate) fn rebalance_ports(&self, live: &mut Live) -> Result<()> {
-        let wanted = roles(&live.record.endpoints);
-        let stays = |outlet: &Outlet| wanted.contains(&(outlet.endpoint, outlet.role));
-        let (staying, leaving): (Vec<_>, Vec<_>) = std::mem::take(&mut live.outlets).into_iter().partition(stays);
-        live.outlets = staying;
-        // The old holder lets go first: both want the same ports.
-        let left: Vec<_> =
-            leaving.into_iter().map(|outlet| (outlet.endpoint, outlet.role, self.close_outlet(live, outlet))).collect();
-        let mut opened = Ok(());
-        if !live.record.spec.ports.is_empty() {
-            for (endpoint, role) in wanted {
-                if opened.is_ok() && !live.outlets.iter().any(|outlet| outlet.endpoint == endpoint) {
-                    opened = self.open_outlet(live, endpoint, role, None);
-                }
-            }
-        }
-        if let Err(error) = opened {
-            let back = left
-                .into_iter()
-                .filter_map(|(endpoint, role, mappings)| self.open_outlet(live, endpoint, role, Some(&mappings)).err());
-            let undone = back.collect();
-            self.note_mappings(live);
-            return Err(error.with_undo(undone));
-        }
-        self.note_mappings(live);
-        Ok(())
-    }
-
-    /// Closes what endpoints have open that are no longer the sandbox's.
-    pub(crate) fn withdraw_ports(&self, live: &mut Live) {
-        let here: Vec<EndpointId> = live.record.endpoints.iter().map(|endpoint| endpoint.id).collect();
-        let (staying, leaving): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut live.outlets).into_iter().partition(|outlet| here.contains(&outlet.endpoint));
-        live.outlets = staying;
-        for outlet in leaving {
-            self.close_outlet(live, outlet);
-        }
-        self.note_mappings(live);
-    }
-
-    /// Closes everything.
-    pub(crate) fn drop_ports(&self, live: &mut Live) {
-        for outlet in std::mem::take(&mut live.outlets) {
-            self.close_outlet(live, outlet);
-        }
-        live.record.mappings.clear();
-    }
-
     /// Opens the sandbox's ports on an endpoint: anew, or exactly as `before`.
-    fn open_outlet(
+    pub(super) fn open_outlet(
         &self,
         live: &mut Live,
         endpoint: EndpointId,
@@ -224,7 +141,7 @@ impl Controller {
             tracing::info!(sandbox = %live.record.id.short(), ?skipped, "part of a port binding was left out");
         }
         if let Err(error) = self.driver_of(&network)?.publish(&published.mappings, &[]) {
-            self.lock_ports().release(&owner);
+            self.let_go(Outlet { endpoint: endpoint.id, role, published });
             return Err(error);
         }
         self.forget_udp(published.mappings.iter());
@@ -232,36 +149,38 @@ impl Controller {
         Ok(())
     }
 
-    /// Holds the ports of a restored sandbox again without touching the rules, which are still there.
-    pub(crate) fn hold_again(&self, live: &mut Live) -> Result<()> {
-        for (id, role) in roles(&live.record.endpoints) {
-            let Some((endpoint, network)) = self.endpoint_of(live, id) else { continue };
-            let own = |mapping: &&PortMapping| belongs(mapping, &endpoint, role);
-            let mappings: Vec<PortMapping> = live.record.mappings.iter().filter(own).cloned().collect();
-            if mappings.is_empty() {
-                continue;
-            }
-            let context = self.context(&endpoint, &network, role)?;
-            let binder = KernelBinder(self.kernel());
-            let published = restore_with(self.ports(), &binder, &id.to_string(), &mappings, &context);
-            let published = published.map_err(|error| refused(&endpoint, error))?;
-            live.outlets.push(Outlet { endpoint: id, role, published });
+    /// Holds the ports that an endpoint had before a restart, without touching the rules, which are still there.
+    pub(super) fn hold_outlet(&self, live: &mut Live, id: EndpointId, role: Role) -> Result<()> {
+        let Some((endpoint, network)) = self.endpoint_of(live, id) else { return Ok(()) };
+        let own = |mapping: &&PortMapping| belongs(mapping, &endpoint, role);
+        let mappings: Vec<PortMapping> = live.record.mappings.iter().filter(own).cloned().collect();
+        if mappings.is_empty() {
+            return Ok(());
         }
+        let context = self.context(&endpoint, &network, role)?;
+        let binder = KernelBinder(self.kernel());
+        let published = restore_with(self.ports(), &binder, &id.to_string(), &mappings, &context);
+        let published = published.map_err(|error| refused(&endpoint, error))?;
+        live.outlets.push(Outlet { endpoint: id, role, published });
         Ok(())
     }
 
-    /// Closes an outlet and tells what it had; failures are logged, the rest goes on.
-    fn close_outlet(&self, live: &Live, outlet: Outlet) -> Vec<PortMapping> {
-        let mappings = outlet.published.mappings;
-        let closed = self.driver_of_ports(live, outlet.endpoint).and_then(|driver| driver.publish(&[], &mappings));
-        self.forget_udp(mappings.iter());
+    /// Closes an outlet; it comes back, still open, when its rules could not be taken away.
+    pub(super) fn close_outlet(&self, live: &Live, outlet: Outlet) -> std::result::Result<(), (Outlet, Error)> {
+        let mappings = &outlet.published.mappings;
+        let closed = self.driver_of_ports(live, outlet.endpoint).and_then(|driver| driver.publish(&[], mappings));
         if let Err(error) = closed {
-            tracing::warn!(sandbox = %live.record.id.short(), %error, "while closing published ports");
+            return Err((outlet, error));
         }
-        // Rules are gone: now the sockets may go, and then the ports are anybody's.
+        self.forget_udp(mappings.iter());
+        self.let_go(outlet);
+        Ok(())
+    }
+
+    /// Gives ports back whatever the rules say: now the sockets may go, and then the ports are anybody's.
+    pub(super) fn let_go(&self, outlet: Outlet) {
         drop(outlet.published.held);
         self.lock_ports().release(&outlet.endpoint.to_string());
-        mappings
     }
 
     fn driver_of_ports(&self, live: &Live, endpoint: EndpointId) -> Result<Arc<dyn crate::Driver>> {
@@ -272,7 +191,7 @@ impl Controller {
         }
     }
 
-    fn endpoint_of(&self, live: &Live, id: EndpointId) -> Option<(EndpointRecord, Arc<Network>)> {
+    pub(super) fn endpoint_of(&self, live: &Live, id: EndpointId) -> Option<(EndpointRecord, Arc<Network>)> {
         let endpoint = live.record.endpoints.iter().find(|endpoint| endpoint.id == id)?;
         Some((endpoint.clone(), self.network_by_id(endpoint.network)?))
     }
@@ -300,10 +219,6 @@ impl Controller {
         })
     }
 
-    fn note_mappings(&self, live: &mut Live) {
-        live.record.mappings = live.outlets.iter().flat_map(|outlet| outlet.published.mappings.clone()).collect();
-    }
-
     /// UDP peers that talked to a port before it changed hands keep a tracked flow alive; it must not win.
     fn forget_udp<'a>(&self, mappings: impl Iterator<Item = &'a PortMapping>) {
         let udp = mappings.filter(|mapping| mapping.protocol == Protocol::Udp);
@@ -319,7 +234,7 @@ impl Controller {
 }
 
 /// Which endpoints carry the ports, for which families (bridge.md section 6).
-fn roles(endpoints: &[EndpointRecord]) -> Vec<(EndpointId, Role)> {
+pub(super) fn roles(endpoints: &[EndpointRecord]) -> Vec<(EndpointId, Role)> {
     let gateways = Gateways::of(endpoints);
     match (gateways.v4, gateways.v6) {
         (Some(v4), Some(v6)) if v4 != v6 => {
@@ -359,8 +274,8 @@ mod tests {
 
     #[test]
     fn the_port_that_was_taken_is_read_from_the_kernels_refusal() {
-        assert_eq!(taken_port("failed to bind host port 0.0.0.0:80/tcp"), Some(80));
-        assert_eq!(taken_port("failed to bind host port [::]:8080/udp"), Some(8080));
+        assert_eq!(taken_port("failed to bind host port 0.0.0.0:80/tcp"), "0.0.0.0:80".parse().ok());
+        assert_eq!(taken_port("failed to bind host port [::]:8080/udp"), "[::]:8080".parse().ok());
         assert_eq!(taken_port("something else"), None);
     }
 

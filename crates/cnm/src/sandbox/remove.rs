@@ -1,6 +1,6 @@
-//! Removing a sandbox: endpoints, ports, resolver, namespace, files, record.
+//! Removing a sandbox: record, ports, resolver, endpoints, namespace, files.
 
-use super::connect::{first_error, tell_all};
+use super::connect::first_error;
 use super::live::{Live, Sandbox};
 use crate::controller::Controller;
 use crate::{Error, Result};
@@ -8,42 +8,72 @@ use pontoon_types::EventSubject;
 use std::sync::Arc;
 
 impl Controller {
-    /// Removes the sandbox meant by `term`. Failures on the way do not stop it; they are told at the end.
+    /// Removes the sandbox meant by `term`. Failures on the way do not stop it; they are told at the end, and the
+    /// sandbox is then still there with what is left of it, to be removed again.
     pub fn remove_sandbox(&self, term: &str) -> Result<()> {
         let _open = self.accepting()?;
         let sandbox = self.find_sandbox(term)?;
         self.remove_found_sandbox(&sandbox)
     }
 
+    /// The record goes first: what a daemon that ends in between leaves behind is then nobody's, and goes at the next
+    /// start.
     pub(crate) fn remove_found_sandbox(&self, sandbox: &Arc<Sandbox>) -> Result<()> {
         let mut live = sandbox.turn()?;
-        tell_all(self, "disconnect", &live, sandbox);
+        self.run_state().delete_sandbox(live.record.id)?;
+        let mut left = live.record.endpoints.clone();
         let failures = self.dismantle(&mut live);
+        left.retain(|endpoint| !live.record.endpoints.contains(endpoint));
+        for network in left.iter().rev().filter_map(|endpoint| self.network_by_id(endpoint.network)) {
+            self.tell("disconnect", &network, sandbox);
+        }
+        if !failures.is_empty() {
+            sandbox.show(&live.record);
+            return first_error(failures);
+        }
         live.removed = true;
         self.forget_sandbox(sandbox.id);
         let attributes = [("name", sandbox.name.as_str())];
         self.events().publish(EventSubject::Sandbox, "destroy", sandbox.id.to_string(), &attributes);
-        first_error(failures)
+        Ok(())
     }
 
-    /// Takes apart whatever there is of a sandbox.
+    /// Takes apart whatever there is of a sandbox, as far as it goes. What could not be taken away stays in `live`.
     pub(crate) fn dismantle(&self, live: &mut Live) -> Vec<Error> {
-        let mut failures = Vec::new();
-        self.drop_ports(live);
+        let mut failures = self.drop_ports(live);
         self.resolver().close(live.record.id);
         live.resolving = false;
-        let endpoints = std::mem::take(&mut live.record.endpoints);
-        for endpoint in endpoints {
+        failures.extend(self.leave_namespace(&live.record).err());
+        for endpoint in std::mem::take(&mut live.record.endpoints) {
+            // A network that is not there took its endpoints along.
             let Some(network) = self.network_by_id(endpoint.network) else { continue };
-            live.record.endpoints = vec![endpoint];
-            failures.extend(self.detach(live, &network));
+            let left = self.driver_of(&network).and_then(|driver| driver.leave(&network.record, &endpoint, &live.ns()));
+            if let Err(error) = left {
+                failures.push(error);
+                live.record.endpoints.push(endpoint);
+                continue;
+            }
+            self.unregister_names(&network, &endpoint);
+            self.retire_addresses(&network, &endpoint);
         }
-        if let Some(path) = live.record.netns_path.take() {
+        if let Some(path) = &live.record.netns_path {
             let act = format!("release the namespace of sandbox {}", live.record.name);
-            failures.extend(self.kernel().release_netns(&path).map_err(Error::kernel(act)).err());
+            failures.extend(self.kernel().release_netns(path).map_err(Error::kernel(act)).err());
         }
         failures.extend(self.remove_files(live.record.id).err());
-        failures.extend(self.run_state().delete_sandbox(live.record.id).err().map(Error::from));
         failures
+    }
+
+    /// Gives up what is left of a sandbox that nobody was promised: strays on the host go with the next repair.
+    pub(crate) fn abandon(&self, live: &mut Live) {
+        live.outlets.drain(..).for_each(|outlet| self.let_go(outlet));
+        for endpoint in std::mem::take(&mut live.record.endpoints) {
+            if let Some(network) = self.network_by_id(endpoint.network) {
+                self.unregister_names(&network, &endpoint);
+                self.unlease(&network, &endpoint);
+            }
+        }
+        live.removed = true;
+        self.forget_sandbox(live.record.id);
     }
 }

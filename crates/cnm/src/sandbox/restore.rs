@@ -15,15 +15,18 @@ impl Controller {
         self.bring_back_networks(&mut ready)?;
         self.bring_back_sandboxes(&mut ready)?;
         self.sweep_netns_files();
+        self.sweep_folders();
         for sandbox in self.sandboxes_in_memory() {
-            let result = sandbox.turn().and_then(|mut live| self.hold_again(&mut live));
-            ready.failures.extend(result.err().map(|error| error.to_string()));
+            let Ok(mut live) = sandbox.turn() else { continue };
+            live.restored = Some(live.record.clone());
+            ready.failures.extend(self.hold_again(&mut live).iter().map(ToString::to_string));
+            sandbox.show(&live.record);
         }
         let repaired = self.repair()?;
         ready.writes += repaired.writes;
         ready.failures.extend(repaired.failures);
         self.make_predefined()?;
-        self.serve_again(&mut ready);
+        self.complete(&mut ready);
         Ok(ready)
     }
 
@@ -61,11 +64,12 @@ impl Controller {
     pub(crate) fn is_alive(&self, record: &SandboxRecord) -> bool {
         let Some(path) = &record.netns_path else { return true };
         let mounted = self.kernel().netns_id(path);
-        if !matches!(mounted, Ok(id) if id.is_some() && id == record.netns_id) {
+        // A question that fails says nothing: only an answer ends a sandbox.
+        if matches!(mounted, Ok(id) if id.is_none() || id != record.netns_id) {
             return false;
         }
         match &record.owner {
-            Some(owner) => matches!(self.kernel().owner_id(owner), Ok(id) if id == record.netns_id),
+            Some(owner) => !matches!(self.kernel().owner_id(owner), Ok(id) if id != record.netns_id),
             None => true,
         }
     }
@@ -93,36 +97,69 @@ impl Controller {
             };
             network.enter(endpoint.id, member)?;
             for address in Family::BOTH.into_iter().filter_map(|family| endpoint.address(family)) {
-                if let Some(pool) = network.record.pools.iter().find(|pool| pool.subnet.contains(&address.addr())) {
-                    self.ipam().restore_address(&pool.id(), address.addr(), None)?;
+                let pool = network.record.pools.iter().find(|pool| pool.subnet.contains(&address.addr()));
+                let restored = pool.map(|pool| self.ipam().restore_address(&pool.id(), address.addr(), None));
+                // It has the address, whatever the book says: a sandbox that lives is not taken down for it.
+                if let Some(Err(error)) = restored {
+                    tracing::warn!(sandbox = %record.id.short(), %address, %error, "an address is not in the book");
                 }
             }
             record.endpoints.push(endpoint);
         }
+        if let Some(namespace) = record.netns_id {
+            self.claim_namespace(namespace, record.id);
+        }
         self.insert_sandbox(Arc::new(Sandbox::new(record)))
     }
 
-    /// Names and resolvers; last, because nothing of the data path waits for them.
-    fn serve_again(&self, ready: &mut Readiness) {
-        for sandbox in self.sandboxes_in_memory() {
-            let Ok(mut live) = sandbox.turn() else { continue };
-            for endpoint in live.record.endpoints.clone() {
+    /// Names, resolvers and files, and whatever a request left unfinished when the daemon ended; last, because nothing
+    /// of the data path waits for them.
+    fn complete(&self, ready: &mut Readiness) {
+        let sandboxes = self.sandboxes_in_memory();
+        for sandbox in &sandboxes {
+            let Ok(live) = sandbox.turn() else { continue };
+            for endpoint in &live.record.endpoints {
                 if let Some(network) = self.network_by_id(endpoint.network) {
-                    self.register_names(&live, &network, &endpoint);
+                    self.register_names(&live, &network, endpoint);
                 }
             }
-            let before = live.record.dns;
-            let served = self.serve_names(&mut live);
-            ready.failures.extend(served.err().map(|error| error.to_string()));
-            if live.record.dns != before {
+        }
+        for sandbox in sandboxes {
+            let Ok(mut live) = sandbox.turn() else { continue };
+            // As it was stored: what hold_again had to give up counts as a change.
+            let before = live.restored.take();
+            let results = [
+                if before.as_ref().is_some_and(|before| before.mappings != live.record.mappings) {
+                    Ok(())
+                } else {
+                    self.rebalance_ports(&mut live)
+                },
+                self.serve_names(&mut live),
+                self.settle_hosts(&live.record),
+                self.refresh_resolv_conf(&mut live.record),
+            ];
+            ready.failures.extend(results.into_iter().filter_map(Result::err).map(|error| error.to_string()));
+            if before.as_ref() != Some(&live.record) {
                 ready.failures.extend(self.run_state().put_sandbox(&live.record).err().map(|error| error.to_string()));
             }
             sandbox.show(&live.record);
         }
     }
 
+    /// Files of sandboxes that nobody was promised, or that are gone.
+    fn sweep_folders(&self) {
+        let Ok(entries) = std::fs::read_dir(self.settings().exec_root.join("files")) else { return };
+        let known: Vec<_> = self.sandboxes_in_memory().iter().map(|sandbox| sandbox.id).collect();
+        let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        for id in ids.filter(|id| !known.contains(id)) {
+            if let Err(error) = self.remove_files(id) {
+                tracing::warn!(%error, "could not remove leftover files");
+            }
+        }
+    }
+
     /// Namespace files of sandboxes that nobody was promised: a crash while they were made.
-    fn sweep_netns_files(&self) {
+    pub(crate) fn sweep_netns_files(&self) {
         let Ok(entries) = std::fs::read_dir(self.settings().exec_root.join("netns")) else { return };
         let known: Vec<_> = self.sandboxes_in_memory().iter().filter_map(|s| s.shown().netns_path.clone()).collect();
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !known.contains(path)) {

@@ -110,6 +110,12 @@ pub fn sysctls(spec: &EndpointSpec) -> std::result::Result<Vec<(String, String)>
     Ok(read)
 }
 
+/// Whether the endpoint's sysctls leave no room for an IPv6 address: it then gets none, as in Docker.
+pub fn switches_ipv6_off(spec: &EndpointSpec) -> bool {
+    let off = |(key, value): &(String, String)| key == "net.ipv6.conf.IFNAME.disable_ipv6" && value.trim() != "0";
+    sysctls(spec).unwrap_or_default().iter().rev().find(|(key, _)| key.ends_with(".disable_ipv6")).is_some_and(off)
+}
+
 /// Whether this sandbox may join this network at all.
 pub fn membership(sandbox: &SandboxRecord, network: &NetworkRecord) -> Result<()> {
     let in_host = sandbox.netns_path.is_none();

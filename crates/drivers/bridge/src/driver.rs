@@ -7,7 +7,7 @@ use crate::settings::{BridgeSettings, GatewayMode};
 use crate::wanted::WantedBridge;
 use crate::{forwarding, plan, wanted};
 use pontoon_cnm::{Driver, EndpointRecord, Error, Joined, LinkPlan, NetworkRecord, Repaired, Result, Traits, Wanted};
-use pontoon_kernel::{Kernel, LinkGroup, LinkKind, Netns, Op, VethSpec};
+use pontoon_kernel::{Kernel, Link, LinkGroup, LinkKind, Netns, Op, VethSpec};
 use pontoon_types::{ErrorKind, Family, LinkName, NetworkSpec, Options, PortMapping};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,22 +56,49 @@ impl Bridge {
 
     fn make(&self, network: &NetworkRecord) -> Result<()> {
         let bridge = self.wanted_bridge(network)?;
-        let mut ops = plan::make(&bridge);
-        if let Some(link) = self.existing(&bridge.name)? {
-            if link != LinkKind::Bridge {
-                let text = format!("existing interface {} is not a bridge", bridge.name);
-                return Err(Error::driver(ErrorKind::System, text));
-            }
-            // A bridge that the user made is used as it is, and stays when the network goes.
-            ops.remove(0);
+        let found = self.kernel.link(&Netns::Host, &bridge.name);
+        let found = found.map_err(Error::kernel(format!("look for link {}", bridge.name)))?;
+        let act = format!("create bridge {}", bridge.name);
+        let Some(link) = found else {
+            let made = self.apply(&Netns::Host, &plan::make(&bridge), &act);
+            return made.inspect_err(|_| self.unmake_partial(&bridge.name));
+        };
+        if link.kind != LinkKind::Bridge {
+            let text = format!("existing interface {} is not a bridge", bridge.name);
+            return Err(Error::driver(ErrorKind::System, text));
         }
-        self.apply(&Netns::Host, &ops, &format!("create bridge {}", bridge.name))
+        // A bridge that the user made is used as it is, and stays when the network goes.
+        let (ops, undo) = self.adoption(&bridge, &link)?;
+        self.apply(&Netns::Host, &ops, &act).inspect_err(|_| self.go_back(&undo))
     }
 
-    /// The kind of a link that is there already. Only asked where the user chose the name: others are never taken.
-    fn existing(&self, name: &LinkName) -> Result<Option<LinkKind>> {
-        let found = self.kernel.link(&Netns::Host, name).map_err(Error::kernel(format!("look for link {name}")))?;
-        Ok(found.map(|link| link.kind))
+    /// What makes a bridge that is there already as wanted, and what takes that back.
+    fn adoption(&self, bridge: &WantedBridge, link: &Link) -> Result<(Vec<Op>, Vec<Op>)> {
+        let seen = self.see(std::slice::from_ref(bridge))?;
+        let ops = plan::amend(bridge, &seen);
+        let undo = ops.iter().filter_map(|op| match op {
+            Op::AddAddress(name, address) => Some(Op::RemoveAddress(name.clone(), *address)),
+            Op::SetSysctl(key, _) => Some(Op::SetSysctl(key.clone(), seen.sysctl(key)?.to_owned())),
+            Op::SetMtu(name, _) => Some(Op::SetMtu(name.clone(), link.mtu)),
+            Op::Up(name) => Some(Op::Down(name.clone())),
+            _ => None,
+        });
+        let undo = undo.collect();
+        Ok((ops, undo))
+    }
+
+    /// Takes away what there is of a bridge that could not be made whole.
+    fn unmake_partial(&self, name: &LinkName) {
+        self.go_back(&[Op::Retire(name.clone())]);
+        self.reaper.retired(1);
+    }
+
+    fn go_back(&self, undo: &[Op]) {
+        for op in undo {
+            if let Err(failed) = self.kernel.apply(&Netns::Host, std::slice::from_ref(op)) {
+                tracing::warn!(error = %failed, "while undoing a failed network");
+            }
+        }
     }
 
     fn apply(&self, ns: &Netns, ops: &[Op], act: &str) -> Result<()> {
@@ -131,20 +158,25 @@ impl Driver for Bridge {
         let link = BridgeSettings::of(network)?.link(network.id);
         self.taken().enter(network, link)?;
         // Rules first: from the moment the bridge is up, they hold.
-        let made = self.rules.add_network(network).and_then(|()| self.make(network));
-        made.inspect_err(|_| {
-            for error in [self.unmake(network), self.rules.remove_network(network)].into_iter().filter_map(Result::err)
-            {
-                tracing::warn!(network = %network.id.short(), %error, "while undoing a failed network");
-            }
-            self.taken().exit(network.id);
-        })
+        let made = self.rules.add_network(network).and_then(|()| {
+            self.make(network).inspect_err(|_| {
+                if let Err(error) = self.rules.remove_network(network) {
+                    tracing::warn!(network = %network.id.short(), %error, "while undoing a failed network");
+                }
+            })
+        });
+        made.inspect_err(|_| self.taken().exit(network.id))
     }
 
     fn remove_network(&self, network: &NetworkRecord) -> Result<()> {
-        let (links, rules) = (self.unmake(network), self.rules.remove_network(network));
-        links?;
-        rules?;
+        // Nobody is in it any more, so nothing is exposed between the two; and either can be taken back.
+        self.rules.remove_network(network)?;
+        if let Err(error) = self.unmake(network) {
+            if let Err(undo) = self.rules.add_network(network) {
+                tracing::warn!(network = %network.id.short(), error = %undo, "while keeping a network");
+            }
+            return Err(error);
+        }
         self.taken().exit(network.id);
         Ok(())
     }
@@ -179,15 +211,17 @@ impl Driver for Bridge {
 
     fn leave(&self, _: &NetworkRecord, endpoint: &EndpointRecord, ns: &Netns) -> Result<()> {
         let (Some(host), Some(link)) = (&endpoint.host_link, &endpoint.link) else { return Ok(()) };
-        // Inside first: its name and addresses are free at once, whatever happens to the host's end.
-        let inside = self.apply(ns, &[Op::Retire(link.clone())], &format!("remove {link} from the sandbox"));
-        let outside = self.apply(&Netns::Host, &[Op::Retire(host.clone())], &format!("remove {host}"));
+        // The host's end first: once it is cut off the endpoint has left, and before that nothing has happened.
+        self.apply(&Netns::Host, &[Op::Retire(host.clone())], &format!("remove {host}"))?;
         self.reaper.retired(1);
-        match inside {
-            // A namespace that has gone took its end along.
-            Err(Error::Kernel { cause, .. }) if cause.is_not_found() => outside,
-            other => other.and(outside),
+        // So that its name and addresses are free at once. A namespace that has gone took its end along.
+        match self.kernel.apply(ns, &[Op::Retire(link.clone())]) {
+            Err(failed) if !failed.cause.is_not_found() => {
+                tracing::warn!(%link, error = %failed, "the sandbox's end of a pair goes a little later");
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     fn binding_address(&self, network: &NetworkRecord) -> Option<IpAddr> {

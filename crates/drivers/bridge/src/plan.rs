@@ -30,6 +30,16 @@ impl Seen {
     pub fn link(&self, name: &LinkName) -> Option<&Link> {
         self.links.get(name)
     }
+
+    /// The value of a sysctl that was read and exists.
+    pub fn sysctl(&self, key: &str) -> Option<&str> {
+        self.sysctls.get(key)?.as_deref()
+    }
+
+    /// How many retired links wait to be deleted.
+    pub fn retired(&self) -> usize {
+        self.links.values().filter(|link| link.group == LinkGroup::Retired.number()).count()
+    }
 }
 
 /// What to do.
@@ -41,6 +51,15 @@ pub struct Plan {
     pub missing: Vec<EndpointId>,
     /// Links that stand in the way: wanted as a bridge, but something else.
     pub obstacles: Vec<LinkName>,
+}
+
+/// What a bridge that is there lacks. Nothing if it is not there, or is no bridge.
+pub fn amend(bridge: &WantedBridge, seen: &Seen) -> Vec<Op> {
+    let mut plan = Plan::default();
+    if seen.link(&bridge.name).is_some() {
+        plan_bridge(bridge, seen, &mut plan);
+    }
+    plan.ops
 }
 
 /// Compares.

@@ -21,8 +21,13 @@ impl Bridge {
         // Rules before links, as when a network is made.
         repaired.writes += self.rules.restore(&wanted.networks, &wanted.mappings)?;
         let (bridges, ports) = self.links(wanted, &networks, &mut repaired);
-        let plan = plan::plan(&bridges, &ports, &self.see(&bridges)?);
+        let seen = self.see(&bridges)?;
+        let plan = plan::plan(&bridges, &ports, &seen);
         self.carry_out(&plan, &mut repaired);
+        // Left by a daemon that ended before it could delete them.
+        if seen.retired() > 0 {
+            self.reaper.retired(seen.retired());
+        }
         self.rejoin(wanted, &networks, &plan, &mut repaired);
         Ok(repaired)
     }
@@ -69,7 +74,7 @@ impl Bridge {
         (bridges, ports)
     }
 
-    fn see(&self, bridges: &[WantedBridge]) -> Result<Seen> {
+    pub(crate) fn see(&self, bridges: &[WantedBridge]) -> Result<Seen> {
         let observed = self.kernel.observe(&Netns::Host).map_err(Error::kernel("observe the host"))?;
         let mut sysctls = HashMap::new();
         for (key, _) in bridges.iter().flat_map(|bridge| &bridge.sysctls) {

@@ -63,6 +63,8 @@ async fn connect(target: SocketAddr) -> io::Result<UdpSocket> {
     // The daemon's threads are in the host's namespace, where the sandbox is reached.
     let socket = UdpSocket::bind(any).await?;
     socket.connect(target).await?;
+    // The runtime must have seen once that it is writable; until then it says that it is not.
+    socket.writable().await?;
     Ok(socket)
 }
 

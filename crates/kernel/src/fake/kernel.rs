@@ -166,6 +166,12 @@ impl Kernel for FakeHost {
         Ok(inner.model.owner_id(owner))
     }
 
+    fn process_start(&self, pid: u32) -> Result<Option<u64>> {
+        let mut inner = self.lock();
+        inner.faults.pass(|| format!("look up process {pid}"))?;
+        Ok(inner.model.processes.get(&pid).map(|process| process.start))
+    }
+
     fn watch(&self) -> Result<Box<dyn Changes>> {
         let mut inner = self.lock();
         inner.faults.pass(|| "listen for changes in the kernel".into())?;

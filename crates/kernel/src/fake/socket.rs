@@ -131,11 +131,17 @@ impl Sockets for FakeHost {
         known.map(|(_, destination)| *destination).ok_or_else(|| refused(Kind::NotFound, act))
     }
 
-    fn reserve(&self, reservation: &Reservation) -> Result<Box<dyn ReservedPorts>> {
-        let mut inner = self.lock();
-        inner.faults.pass(|| format!("reserve host ports {}/{}", reservation.ports, reservation.protocol))?;
-        let ticket = inner.reserve(reservation)?;
-        Ok(Box::new(Held { host: self.clone(), ticket, reservation: reservation.clone() }))
+    fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
+        let mut held: Vec<Box<dyn ReservedPorts>> = Vec::new();
+        for reservation in reservations {
+            let mut inner = self.lock();
+            inner.faults.pass(|| format!("reserve host ports {}/{}", reservation.ports, reservation.protocol))?;
+            let ticket = inner.reserve(reservation)?;
+            drop(inner);
+            // What is held so far goes with the list when a later one fails.
+            held.push(Box::new(Held { host: self.clone(), ticket, reservation: reservation.clone() }));
+        }
+        Ok(held)
     }
 }
 

@@ -26,11 +26,6 @@ impl Tables {
         Some(Observed { generation: self.generation, dormant: false, table })
     }
 
-    /// The table itself, for a test that damages it as another hand would.
-    pub fn table_mut(&mut self, id: &TableId) -> Option<&mut Table> {
-        self.tables.get_mut(id)
-    }
-
     /// Removes every table, as `nft flush ruleset` does.
     pub fn flush(&mut self) {
         self.tables.clear();
@@ -215,14 +210,6 @@ fn refused(kind: Kind, act: impl Into<String>) -> Error {
 }
 
 impl Table {
-    /// The table after `transaction`, which must be of this table; `None` when it deletes it. Fails as
-    /// [`Tables::commit`] does.
-    pub fn after(&self, transaction: &Transaction) -> Result<Option<Table>> {
-        let mut tables = Tables::holding(self.clone());
-        tables.commit(transaction)?;
-        Ok(tables.tables.remove(&self.id))
-    }
-
     /// Puts `element` into its set, whatever was there. For building wanted tables: `Invalid` when the set does not
     /// hold such elements, `NotFound` when there is no such set.
     pub fn insert(&mut self, element: Element) -> Result<Option<Option<Data>>> {

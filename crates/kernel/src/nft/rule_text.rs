@@ -194,8 +194,8 @@ fn slice_text(slice: Slice) -> String {
         (HeaderBase::Network, 24, 16) => "ip6 daddr".into(),
         (HeaderBase::Transport, 0, 2) => "th sport".into(),
         (HeaderBase::Transport, 2, 2) => "th dport".into(),
-        (HeaderBase::Network, ..) => format!("@nh,{},{}", offset * 8, len * 8),
-        (HeaderBase::Transport, ..) => format!("@th,{},{}", offset * 8, len * 8),
+        (HeaderBase::Network, ..) => format!("@nh,{},{}", u64::from(offset) * 8, u64::from(len) * 8),
+        (HeaderBase::Transport, ..) => format!("@th,{},{}", u64::from(offset) * 8, u64::from(len) * 8),
     }
 }
 
@@ -301,5 +301,8 @@ mod tests {
     fn odd_rules_of_other_hands_still_have_a_text() {
         let cmp = Expr::Cmp { op: CmpOp::Ne, from: Register(3), value: vec![1, 2, 3] };
         assert_eq!(text(vec![cmp, Expr::Other("limit".into())]), "<register 3> != 0x010203 <limit>");
+        let far = Slice { base: HeaderBase::Network, offset: u32::MAX, len: u32::MAX };
+        let store = Expr::PayloadStore { slice: far, from: Register(9), checksum: None };
+        assert_eq!(text(vec![store]), "@nh,34359738360,34359738360 set <register 9>");
     }
 }

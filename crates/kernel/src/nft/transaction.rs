@@ -96,7 +96,6 @@ impl Transaction {
 
     /// The same with the changes of `other`, which must be of the same table, after its own.
     pub fn then(mut self, other: Self) -> Self {
-        debug_assert_eq!(self.table, other.table);
         self.changes.extend(other.changes);
         self
     }

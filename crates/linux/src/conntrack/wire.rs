@@ -4,7 +4,7 @@
 
 use crate::netlink::{Attribute, Attributes, Request, attributes};
 use pontoon_kernel::FlowKey;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const SUBSYSTEM: u16 = 1 << 8;
 const NEW: u16 = SUBSYSTEM;
@@ -16,6 +16,9 @@ mod cta {
     pub(super) const TUPLE_REPLY: u16 = 2;
     pub(super) const ID: u16 = 12;
     pub(super) const ZONE: u16 = 18;
+    pub(super) const FILTER: u16 = 25;
+    pub(super) const FILTER_ORIG_FLAGS: u16 = 1;
+    pub(super) const FILTER_REPLY_FLAGS: u16 = 2;
     pub(super) const TUPLE_IP: u16 = 1;
     pub(super) const TUPLE_PROTO: u16 = 2;
     pub(super) const IP_V4_SRC: u16 = 1;
@@ -116,6 +119,62 @@ pub(super) fn delete(flow: Flow<'_>) -> Option<Request> {
     Some(Request { kind: DELETE, flags: 0, body: body.into_bytes() })
 }
 
+/// A place where a flow has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// In the reply direction, not the original one.
+    reply: bool,
+    /// The source, not the destination.
+    source: bool,
+}
+
+/// All four.
+pub(super) const PLACES: [Place; 4] = [
+    Place { reply: false, source: true },
+    Place { reply: false, source: false },
+    Place { reply: true, source: true },
+    Place { reply: true, source: false },
+];
+
+/// The bits of `CTA_FILTER_*_FLAGS`: which parts of the tuple count.
+mod counts {
+    pub(super) const SOURCE: u32 = 1;
+    pub(super) const DESTINATION: u32 = 1 << 1;
+    pub(super) const PROTOCOL: u32 = 1 << 3;
+    pub(super) const DESTINATION_PORT: u32 = 1 << 5;
+}
+
+/// Has the kernel itself delete all flows with `address` there (since 6.8; `EINVAL` before, and nothing is deleted).
+pub(super) fn flush_address(address: Ipv4Addr, place: Place) -> Request {
+    let flags = if place.source { counts::SOURCE } else { counts::DESTINATION };
+    let address = IpAddr::V4(address);
+    let tuple = Attributes::default().nest(cta::TUPLE_IP, one_address(Attributes::default(), address, place.source));
+    flush(address, place.reply, flags, tuple)
+}
+
+/// Has the kernel itself delete all flows to that port of the host.
+pub(super) fn flush_port(protocol: u8, address: IpAddr, port: u16) -> Request {
+    let ports = Attributes::default().with(cta::PROTO_NUM, &[protocol]).with(cta::PROTO_DST_PORT, &port.to_be_bytes());
+    let mut flags = counts::PROTOCOL | counts::DESTINATION_PORT;
+    let mut tuple = Attributes::default();
+    if !address.is_unspecified() {
+        flags |= counts::DESTINATION;
+        tuple = tuple.nest(cta::TUPLE_IP, one_address(Attributes::default(), address, false));
+    }
+    flush(address, false, flags, tuple.nest(cta::TUPLE_PROTO, ports))
+}
+
+fn flush(address: IpAddr, reply: bool, flags: u32, tuple: Attributes) -> Request {
+    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let (kind, which) =
+        if reply { (cta::TUPLE_REPLY, cta::FILTER_REPLY_FLAGS) } else { (cta::TUPLE_ORIG, cta::FILTER_ORIG_FLAGS) };
+    // When flushing, the kernel minds the family only if the version is not 0.
+    let body = Attributes::after(&[family as u8, 1, 0, 0])
+        .nest(kind, tuple)
+        .nest(cta::FILTER, Attributes::default().with(which, &flags.to_ne_bytes()));
+    Request { kind: DELETE, flags: 0, body: body.into_bytes() }
+}
+
 /// Asks for the flow with that reply direction.
 pub(super) fn find(reply: &FlowKey) -> Request {
     let family = if reply.source.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
@@ -131,12 +190,14 @@ pub(super) fn find(reply: &FlowKey) -> Request {
 }
 
 fn addresses(source: SocketAddr, destination: SocketAddr) -> Attributes {
-    let one = |all: Attributes, v4, v6, address| match address {
-        IpAddr::V4(address) => all.with(v4, &address.octets()),
-        IpAddr::V6(address) => all.with(v6, &address.octets()),
-    };
-    let all = one(Attributes::default(), cta::IP_V4_SRC, cta::IP_V6_SRC, source.ip());
-    one(all, cta::IP_V4_DST, cta::IP_V6_DST, destination.ip())
+    one_address(one_address(Attributes::default(), source.ip(), true), destination.ip(), false)
+}
+
+fn one_address(all: Attributes, address: IpAddr, source: bool) -> Attributes {
+    match address {
+        IpAddr::V4(address) => all.with(if source { cta::IP_V4_SRC } else { cta::IP_V4_DST }, &address.octets()),
+        IpAddr::V6(address) => all.with(if source { cta::IP_V6_SRC } else { cta::IP_V6_DST }, &address.octets()),
+    }
 }
 
 #[cfg(test)]

@@ -116,3 +116,128 @@ pub fn from_messages(family: TableFamily, name: &str, datagram: &[u8]) -> Table 
     }
     Table { id, sets, chains: with_rules(chains, rules) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nft::Batch;
+    use pontoon_kernel::nft::{
+        Base, ChainType, Checksum, CmpOp, CtKey, Data, Element, Expr, FibFlags, Field, HeaderBase, Hook, Key, MetaKey,
+        NatFamily, Policy, Register, SetKind, Slice, Transaction, Value, Verdict,
+    };
+    use proptest::prelude::*;
+
+    /// Every expression there is.
+    fn exprs() -> Vec<Expr> {
+        let (a, b) = (Register(0), Register(5));
+        let slice = |base, offset, len| Slice { base, offset, len };
+        let payload = slice(HeaderBase::Network, 12, 4);
+        let port = slice(HeaderBase::Transport, 2, 2);
+        let metas = [MetaKey::NfProto, MetaKey::L4Proto, MetaKey::Iif, MetaKey::IifName, MetaKey::OifName];
+        let mut exprs: Vec<Expr> = metas.map(|key| Expr::Meta { key, to: a }).into();
+        exprs.extend([CtKey::State, CtKey::Status, CtKey::Direction].map(|key| Expr::Ct { key, to: b }));
+        exprs.extend([FibFlags::Daddr, FibFlags::Saddr].map(|of| Expr::Fib { of, to: a }));
+        exprs.extend([CmpOp::Eq, CmpOp::Ne].map(|op| Expr::Cmp { op, from: b, value: vec![1, 2, 3] }));
+        exprs.extend([true, false].map(|inverted| Expr::Lookup { set: "s".into(), from: a, inverted }));
+        let checksums = [None, Some(Checksum { offset: 6 })];
+        exprs.extend(checksums.map(|checksum| Expr::PayloadStore { slice: port, from: b, checksum }));
+        let nat = |family, port| Expr::Dnat { family, address: a, port };
+        exprs.extend([nat(NatFamily::Ip, None), nat(NatFamily::Ip6, Some(b))]);
+        let chains = [Verdict::Jump("c".into()), Verdict::Goto("c".into())];
+        let verdicts = [Verdict::Accept, Verdict::Drop, Verdict::Return].into_iter().chain(chains);
+        exprs.extend(verdicts.map(Expr::Verdict));
+        exprs.extend([
+            Expr::Payload { slice: payload, to: b },
+            Expr::Immediate { value: vec![0, 80], to: b },
+            Expr::Bitwise { from: a, to: b, mask: vec![0xff, 0], xor: vec![0, 1] },
+            Expr::Map { map: "m".into(), from: a, to: b },
+            Expr::VerdictMap { map: "v".into(), from: a },
+            Expr::Redirect { port: b },
+            Expr::Masquerade,
+            Expr::Notrack,
+            Expr::Counter,
+        ]);
+        exprs
+    }
+
+    fn table() -> Table {
+        let mut table = Table::new(TableId::new(TableFamily::Inet, "t"));
+        let fields = [Field::Ipv6, Field::Protocol, Field::Port];
+        table.sets.push(Set::new("v", &[Field::IfName], SetKind::VerdictMap));
+        table.sets.push(Set::new("m", &fields, SetKind::Map(vec![Field::Ipv4, Field::Port])));
+        table.sets.push(Set::new("r", &fields, SetKind::Set).with_ranges());
+        let base = Base { chain_type: ChainType::Nat, hook: Hook::Output, priority: -100, policy: Policy::Drop };
+        let rules =
+            vec![Rule { comment: "all of them".into(), exprs: exprs() }, Rule { comment: "".into(), exprs: vec![] }];
+        table.chains.push(Chain { name: "base".into(), base: Some(base), rules });
+        table.chains.push(Chain { name: "c".into(), base: None, rules: vec![] });
+        table
+    }
+
+    fn key(protocol: u8, port: u16) -> Vec<Value> {
+        vec![Value::Ipv6(std::net::Ipv6Addr::LOCALHOST), Value::Protocol(protocol), Value::Port(port)]
+    }
+
+    fn read_back(table: &Table) -> Table {
+        let batch = Batch::encode(&Transaction::create(table)).unwrap();
+        from_messages(table.id.family, &table.id.name, batch.bytes())
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_the_same() {
+        let mut table = table();
+        let verdict = Some(Data::Verdict(Verdict::Goto("c".into())));
+        let name = Key::exact([Value::Name("br-0123456789ab".into())]);
+        table.insert(Element { set: "v".into(), key: name, data: verdict }).unwrap();
+        let range = Key::range(key(6, 1), key(6, 9));
+        table.insert(Element { set: "r".into(), key: range, data: None }).unwrap();
+        assert_eq!(read_back(&table), table);
+    }
+
+    #[test]
+    fn ten_thousand_elements_are_cut_into_lists_that_fit() {
+        let mut table = table();
+        for port in 1..=10_000 {
+            let data = Some(Data::Values(vec![Value::Ipv4([10, 0, 0, 2].into()), Value::Port(port)]));
+            table.insert(Element { set: "m".into(), key: Key::exact(key(17, port)), data }).unwrap();
+        }
+        assert_eq!(read_back(&table), table);
+        let batch = Batch::encode(&Transaction::create(&table)).unwrap();
+        let lists = frames(batch.bytes()).filter(|frame| frame.kind == number::message(libc::NFT_MSG_NEWSETELEM));
+        assert!(lists.count() > 5);
+    }
+
+    #[test]
+    fn foreign_expressions_and_flags_are_other() {
+        let mut attributes = Attributes::default().text(at::expression::NAME, "limit");
+        attributes = attributes.nest(at::expression::DATA, Attributes::default().number(1, 7));
+        let limit = super::super::decode_expr::expression(&attributes.into_bytes());
+        assert_eq!(limit, Expr::Other("limit".into()));
+        let masquerade = Attributes::default()
+            .text(at::expression::NAME, "masq")
+            .nest(at::expression::DATA, Attributes::default().number(at::masquerade::FLAGS, 4));
+        let random = super::super::decode_expr::expression(&masquerade.into_bytes());
+        assert_eq!(random, Expr::Other("masq".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_datagram_is_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = from_messages(TableFamily::Inet, "t", &bytes);
+        }
+
+        #[test]
+        fn a_damaged_datagram_is_read_without_panic(
+            places in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..20),
+        ) {
+            let mut table = table();
+            table.insert(Element { set: "r".into(), key: Key::range(key(6, 1), key(6, 9)), data: None }).unwrap();
+            let mut bytes = Batch::encode(&Transaction::create(&table)).unwrap().bytes().to_vec();
+            for (place, byte) in places {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let _ = from_messages(TableFamily::Inet, "t", &bytes).to_string();
+        }
+    }
+}

@@ -45,15 +45,18 @@ fn make_room(socket: &Socket, bytes: usize) -> nix::Result<()> {
     setsockopt(socket, sockopt::SndBufForce, &wanted).or_else(|_| setsockopt(socket, sockopt::SndBuf, &wanted))
 }
 
-/// Everything the kernel has to say. It works a batch off inside `send`: what is not there by now does not come.
+/// Everything the kernel has to say. It works a batch off inside `send`: what is not there by now does not come. An
+/// error (too many answers to hold) is told after all else was read, so that nothing is left for the next batch.
 fn answers(socket: &Socket) -> nix::Result<Vec<u8>> {
-    let mut answers = Vec::new();
+    let (mut answers, mut error) = (Vec::new(), None);
     let mut buffer = vec![0; ANSWER];
     loop {
         match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
             Ok(length) => answers.extend_from_slice(&buffer[..length]),
-            Err(Errno::EAGAIN) => return Ok(answers),
+            Err(Errno::EAGAIN) => return error.map_or(Ok(answers), Err),
             Err(Errno::EINTR) => {}
+            // Told once and then cleared by the kernel; anything else would be told for ever.
+            Err(Errno::ENOBUFS) => error = Some(Errno::ENOBUFS),
             Err(errno) => return Err(errno),
         }
     }
@@ -89,4 +92,51 @@ fn overlap(mut refusal: Refusal) -> Refusal {
         refusal.errno = libc::EEXIST;
     }
     refusal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pontoon_kernel::Kind;
+    use pontoon_kernel::nft::{TableFamily, TableId};
+    use proptest::prelude::*;
+
+    fn transaction() -> Transaction {
+        Transaction::delete(TableId::new(TableFamily::Inet, "t"))
+    }
+
+    fn answer(sequence: u32, code: i32) -> Vec<u8> {
+        let mut bytes = 36_u32.to_ne_bytes().to_vec();
+        bytes.extend(NLMSG_ERROR.to_ne_bytes());
+        bytes.extend(netlink_packet_core::NLM_F_CAPPED.to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(code.to_ne_bytes());
+        bytes.extend([0; 16]);
+        bytes
+    }
+
+    #[test]
+    fn the_first_refusal_counts_and_silence_is_no_success() {
+        let transaction = transaction();
+        let batch = Batch::encode(&transaction).unwrap();
+        let outcome = |answers: &[Vec<u8>]| outcome(&answers.concat(), &batch, &transaction);
+        assert!(outcome(&[answer(batch.last(), 0)]).is_ok());
+        assert_eq!(outcome(&[]).unwrap_err().kind, Kind::Other);
+        assert_eq!(outcome(&[answer(7, 0)]).unwrap_err().kind, Kind::Other, "somebody else's answer");
+        let refused = outcome(&[answer(batch.last(), -libc::ENOENT), answer(Batch::FIRST, -libc::EPERM)]).unwrap_err();
+        assert_eq!((refused.kind, refused.act.as_str()), (Kind::Denied, "change table inet t"));
+        let refused = outcome(&[answer(batch.last(), -libc::ENOENT)]).unwrap_err();
+        assert_eq!((refused.kind, refused.act.as_str()), (Kind::NotFound, "delete table inet t"));
+        let refused = outcome(&[answer(batch.last(), -libc::ENOTEMPTY)]).unwrap_err();
+        assert_eq!(refused.kind, Kind::Exists, "overlapping ranges");
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let transaction = transaction();
+            let _ = outcome(&bytes, &Batch::encode(&transaction).unwrap(), &transaction);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything is made in namespaces of the test's own process and vanishes with it; nothing of the machine is touched.
 
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![allow(dead_code, missing_docs, reason = "each test binary uses another part")]
 
 pub mod socket;
 pub mod world;
@@ -56,13 +56,9 @@ impl Namespace {
 
     /// Runs a command inside and gives what it printed; it must succeed.
     pub fn command(&self, program: &str, arguments: &str) -> String {
-        let output =
-            self.run(|| Command::new(program).args(arguments.split_whitespace()).output().expect("the program is there"));
-        assert!(
-            output.status.success(),
-            "{program} {arguments}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = self
+            .run(|| Command::new(program).args(arguments.split_whitespace()).output().expect("the program is there"));
+        assert!(output.status.success(), "{program} {arguments}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 

@@ -7,13 +7,13 @@ use crate::load::Echo;
 use crate::report::{Line, Target};
 use crate::sample::Sample;
 use crate::stream::Stream;
-use crate::world::HOST4;
+use crate::world::{HOST4, command};
 use pontoon_api_types::{HostBinding, PortMap};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PORT: u16 = 7777;
 const SANDBOX: &str = "bench-stream";
@@ -80,18 +80,19 @@ impl Found {
 /// The number of writes in the last log line that has one.
 fn reported_writes(log: &str) -> Result<f64> {
     let lines = log.lines().rev().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut numbers = lines.filter_map(|line| line.get("writes")?.as_f64());
+    let mut numbers = lines.filter_map(|line| line.get("kernel_writes")?.as_f64());
     numbers.next().ok_or_else(|| Error::Unfit("pontoond's log tells no number of kernel writes".into()))
 }
 
 /// What the kernel tells of changes, as its own tools print it.
 struct News {
     listeners: Vec<(Child, PathBuf)>,
+    before: usize,
 }
 
 impl News {
     fn listen(folder: &Path) -> Result<Self> {
-        let mut news = Self { listeners: Vec::new() };
+        let mut news = Self { listeners: Vec::new(), before: 0 };
         let tools: [(&str, &[&str]); 2] =
             [("nft", &["monitor"]), ("ip", &["-o", "monitor", "link", "address", "route", "rule"])];
         for (tool, arguments) in tools {
@@ -105,18 +106,35 @@ impl News {
                 .map_err(Error::system(format!("start {tool} monitor")))?;
             news.listeners.push((child, path));
         }
-        // They say nothing when they are ready.
-        std::thread::sleep(Duration::from_millis(200));
+        news.prove()?;
         Ok(news)
     }
 
-    /// Lines printed so far.
-    fn count(&self) -> Result<usize> {
-        let mut lines = 0;
-        for (_, path) in &self.listeners {
-            lines += std::fs::read_to_string(path).map_err(Error::system("read what was heard"))?.lines().count();
+    /// Silence means something only from somebody who hears: makes changes until both have told of one.
+    fn prove(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while self.heard()?.contains(&0) {
+            if begin.elapsed() > Duration::from_secs(5) {
+                return Err(Error::Unfit("`nft monitor` or `ip monitor` hears nothing".into()));
+            }
+            command("nft 'add table ip canary; delete table ip canary'")?;
+            command("ip link set lo mtu 65535 && ip link set lo mtu 65536")?;
+            std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(lines)
+        std::thread::sleep(Duration::from_millis(300));
+        self.before = self.heard()?.iter().sum();
+        Ok(())
+    }
+
+    fn heard(&self) -> Result<Vec<usize>> {
+        let lines = |path: &PathBuf| std::fs::read_to_string(path).map(|text| text.lines().count());
+        let all = self.listeners.iter().map(|(_, path)| lines(path).map_err(Error::system("read what was heard")));
+        all.collect()
+    }
+
+    /// Lines printed since it began.
+    fn count(&self) -> Result<usize> {
+        Ok(self.heard()?.iter().sum::<usize>() - self.before)
     }
 }
 
@@ -136,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_last_number_of_writes_counts() {
-        let log = "{\"writes\":7}\nnonsense\n{\"message\":\"ready\",\"writes\":0}\n{\"message\":\"x\"}\n";
+        let log = "{\"kernel_writes\":7}\nnonsense\n{\"message\":\"ready\",\"kernel_writes\":0}\n{\"message\":\"x\"}\n";
         assert_eq!(reported_writes(log).unwrap(), 0.0);
         assert!(reported_writes("{}").is_err());
     }

@@ -87,7 +87,7 @@ impl World {
 
     fn start(host: FakeHost, stores: Stores, dir: tempfile::TempDir) -> Self {
         let life = Arc::new(Life::default());
-        let kernel: Arc<dyn Kernel> = Arc::new(Mortal { host: host.clone(), life: life.clone() });
+        let kernel: Arc<dyn Kernel> = Arc::new(Mortal { host: host.clone(), life: life.clone(), tracks_flows: false });
         let (resolver, carrier) = (Arc::new(Recorder::new(kernel.clone())), Arc::new(Carrier::default()));
         let options = BridgeOptions { check_forwarding: true, forward: carrier.clone() };
         let bridge = Bridge::new(kernel.clone(), options).unwrap();
@@ -134,7 +134,6 @@ impl World {
         }
     }
 
-    /// A picture without the host's own facts that a removal and a new start may change.
     pub fn network(&self, name: &str) -> NetworkView {
         self.core.network(name).unwrap()
     }
@@ -243,4 +242,17 @@ pub fn port(text: &str) -> PortBinding {
 
 pub fn text(error: &Error) -> String {
     pontoon_types::chain(error)
+}
+
+/// Fails the test with the lines in which two pictures differ.
+pub fn assert_same(now: &Picture, before: &Picture, what: &str) {
+    if now != before {
+        let lines = |picture: &Picture| format!("{picture:#?}").lines().map(ToOwned::to_owned).collect::<Vec<_>>();
+        let (now, before) = (lines(now), lines(before));
+        let only = |a: &[String], b: &[String], sign: &str| {
+            let unlike = a.iter().filter(|line| !b.contains(line)).take(40);
+            unlike.map(|line| format!("{sign} {line}\n")).collect::<String>()
+        };
+        panic!("{what}:\n{}{}", only(&before, &now, "-"), only(&now, &before, "+"));
+    }
 }

@@ -1,0 +1,22 @@
+//! `pontoond --cleanup`: removes everything that a daemon on these roots ever made, except definitions and settings.
+
+use crate::error::Error;
+use crate::host;
+use pontoon_config::Config;
+use pontoon_types::chain;
+use std::sync::Arc;
+
+/// Removes it. A daemon that runs keeps its roots locked, so this is refused meanwhile.
+pub fn run(config: &Config) -> Result<(), Error> {
+    crate::log::start(config.effective_log_level(), config.log_format);
+    let _roots = host::hold_roots(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Error::system("start the runtime"))?;
+    let _entered = runtime.enter();
+    let host = host::connect(config)?;
+    let core = Arc::clone(&host.core);
+    for failure in core.cleanup()? {
+        tracing::warn!(failure = chain(&failure), "could not remove everything");
+    }
+    Ok(())
+}
