@@ -9,7 +9,7 @@ use pontoon_dns::DnsServer;
 use pontoon_forwarder::{Forwarder, Limits, Listening, OfKernel, Ports};
 use pontoon_kernel::{Kernel, Kind, Netns};
 use pontoon_linux::Linux;
-use pontoon_store::{DurableDefinitions, RootLock, RunFiles};
+use pontoon_store::{DefinitionsFile, RootLock, RunDirectory};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ pub fn connect(config: &Config) -> Result<Host, Error> {
     let core = Controller::new(Parts {
         kernel,
         drivers: vec![bridge, Arc::new(Stateless::Host), Arc::new(Stateless::Null)],
-        definitions: Box::new(DurableDefinitions::open(&config.data_root)?),
-        run_state: Box::new(RunFiles::open(&sandbox_folder(&config.exec_root))?),
+        definitions: Box::new(DefinitionsFile::open(&config.data_root.join("definitions.redb"))?),
+        run_state: Box::new(RunDirectory::open(&sandbox_folder(&config.exec_root))?),
         resolver: resolver.clone(),
         settings: glue::settings(config),
     })?;

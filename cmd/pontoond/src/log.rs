@@ -1,6 +1,7 @@
 //! Log lines on standard error, as text or JSON, with a level that can change while running.
 
 use pontoon_config::{LogFormat, LogLevel};
+use std::io::IsTerminal;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, reload};
@@ -20,7 +21,9 @@ impl Level {
 pub fn start(level: LogLevel, format: LogFormat) -> Level {
     let (filter, handle) = reload::Layer::new(level_filter(level));
     let base = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for people at a terminal, not for journals and files.
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     // A second start in one process would be refused; the first one stays.
     let _ = match format {
         LogFormat::Text => base.with(lines.with_target(false)).try_init(),

@@ -1,7 +1,7 @@
 //! The controller as the API's engine: nothing but names and a little gathering.
 
-use crate::Engine;
-use pontoon_cnm::{Controller, Error, NetworkView, PruneFilter, Result, SandboxView};
+use crate::{Engine, ShownSandbox};
+use pontoon_cnm::{Controller, Error, NetworkView, PruneFilter, Result};
 use pontoon_types::{AddressPool, EndpointSpec, Event, NetworkId, NetworkSpec, PortBinding, SandboxId, SandboxSpec};
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
@@ -47,12 +47,12 @@ impl Engine for Controller {
         Controller::disconnect(self, network, sandbox, force)
     }
 
-    fn sandboxes(&self) -> Vec<SandboxView> {
-        Controller::sandboxes(self)
+    fn sandboxes(&self) -> Vec<ShownSandbox> {
+        Controller::sandboxes(self).into_iter().map(ShownSandbox::from).collect()
     }
 
-    fn sandbox(&self, term: &str) -> Result<SandboxView> {
-        Controller::sandbox(self, term)
+    fn sandbox(&self, term: &str) -> Result<ShownSandbox> {
+        Controller::sandbox(self, term).map(ShownSandbox::from)
     }
 
     fn create_sandbox(&self, spec: SandboxSpec) -> Result<SandboxId> {

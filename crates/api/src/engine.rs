@@ -1,9 +1,30 @@
 //! What the API asks of the core, in the core's own words. All calls may block; none is made on a runtime's thread.
 
-use pontoon_cnm::{NetworkView, PruneFilter, Result, SandboxView};
+use pontoon_cnm::{NetworkView, PruneFilter, Result, SandboxRecord, SandboxView};
 use pontoon_types::{AddressPool, EndpointSpec, Event, NetworkId, NetworkSpec, PortBinding, SandboxId, SandboxSpec};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
+
+/// A sandbox as shown, with the places of its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownSandbox {
+    /// Its record.
+    pub record: Arc<SandboxRecord>,
+    /// Its `/etc/hosts`.
+    pub hosts: PathBuf,
+    /// Its `/etc/hostname`.
+    pub hostname: PathBuf,
+    /// Its `/etc/resolv.conf`.
+    pub resolv_conf: PathBuf,
+}
+
+impl From<SandboxView> for ShownSandbox {
+    fn from(view: SandboxView) -> Self {
+        let files = view.files;
+        Self { record: view.record, hosts: files.hosts, hostname: files.hostname, resolv_conf: files.resolv_conf }
+    }
+}
 
 /// The core behind the API. A term is what a user typed: an id, a name, or the beginning of an id.
 pub trait Engine: Send + Sync + 'static {
@@ -30,9 +51,9 @@ pub trait Engine: Send + Sync + 'static {
     fn disconnect(&self, network: &str, sandbox: &str, force: bool) -> Result<()>;
 
     /// Every sandbox.
-    fn sandboxes(&self) -> Vec<SandboxView>;
+    fn sandboxes(&self) -> Vec<ShownSandbox>;
     /// One sandbox.
-    fn sandbox(&self, term: &str) -> Result<SandboxView>;
+    fn sandbox(&self, term: &str) -> Result<ShownSandbox>;
     /// Makes a sandbox.
     fn create_sandbox(&self, spec: SandboxSpec) -> Result<SandboxId>;
     /// Removes a sandbox; without `force` only one that is joined to nothing.

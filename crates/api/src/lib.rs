@@ -20,10 +20,10 @@ mod work;
 
 pub use api::{Api, router};
 pub use body::BodyLimits;
-pub use engine::Engine;
+pub use engine::{Engine, ShownSandbox};
 pub use failure::Failure;
 pub use identity::Identity;
-pub use pontoon_api_types::ApiVersion;
 pub use metrics::{NoMetrics, RequestMetrics};
+pub use pontoon_api_types::ApiVersion;
 pub use reply::ReplyBody;
 pub use work::WorkLimits;

@@ -99,7 +99,9 @@ impl Route {
     /// What the call is about, in short, and under which field of its span that stands.
     pub(crate) fn subject(&self) -> Option<(&'static str, &str)> {
         match self {
-            Self::Network(id) | Self::Connect(id) | Self::Disconnect(id) | Self::RemoveNetwork(id) => Some(("network", short(id))),
+            Self::Network(id) | Self::Connect(id) | Self::Disconnect(id) | Self::RemoveNetwork(id) => {
+                Some(("network", short(id)))
+            }
             Self::Sandbox(id) | Self::SetPorts(id) | Self::RemoveSandbox(id) => Some(("sandbox", short(id))),
             _ => None,
         }

@@ -55,127 +55,120 @@ pub struct Scratch {
 /// Decides on one message, and appends the reply, if there is one, to `out`.
 ///
 /// A plain query for a local name costs no allocation once `out` and `scratch` have grown.
-pub fn answer(
-    message: &[u8],
-    names: &SandboxNames,
-    terms: Terms,
-    scratch: &mut Scratch,
-    out: &mut Vec<u8>,
-) -> Action {
+pub fn answer(message: &[u8], names: &SandboxNames, terms: Terms, scratch: &mut Scratch, out: &mut Vec<u8>) -> Action {
+    let mut desk = Desk { names, terms, scratch, out };
     match query::read(message) {
-        Read::Plain(query) => decide(&query, names, terms, scratch, out),
-        Read::Unusual(header) => unusual(message, &header, names, terms, scratch, out),
-        Read::Malformed(header) => reject(&header, rcode::FORMERR, out),
-        Read::OtherOperation(header) => reject(&header, rcode::NOTIMP, out),
+        Read::Plain(query) => desk.decide(&query),
+        Read::Unusual(header) => desk.unusual(message, &header),
+        Read::Malformed(header) => desk.reject(&header, rcode::FORMERR),
+        Read::OtherOperation(header) => desk.reject(&header, rcode::NOTIMP),
         Read::Nothing => Action::Ignore,
     }
 }
 
-fn reject(header: &Header, code: u16, out: &mut Vec<u8>) -> Action {
-    reply::header_only(header, code, out);
-    Action::Rejected
+/// What is at hand for one message.
+struct Desk<'d> {
+    names: &'d SandboxNames,
+    terms: Terms,
+    scratch: &'d mut Scratch,
+    out: &'d mut Vec<u8>,
 }
 
-/// More than a question and an OPT record: a whole decoder says whether it is well formed; only the first question is
-/// considered.
-fn unusual(
-    message: &[u8],
-    header: &Header,
-    names: &SandboxNames,
-    terms: Terms,
-    scratch: &mut Scratch,
-    out: &mut Vec<u8>,
-) -> Action {
-    let decoded = Message::from_vec(message);
-    let (Ok(decoded), Some(question)) = (decoded, query::question(message, header)) else {
-        return reject(header, rcode::FORMERR, out);
-    };
-    let edns = decoded.edns.as_ref().map(|edns| Edns {
-        size: edns.max_payload(),
-        version: edns.version(),
-        dnssec_ok: edns.flags().dnssec_ok,
-        options: &[],
-    });
-    decide(&Query { edns, ..question }, names, terms, scratch, out)
-}
+impl Desk<'_> {
+    fn reject(&mut self, header: &Header, code: u16) -> Action {
+        reply::header_only(header, code, self.out);
+        Action::Rejected
+    }
 
-fn decide(
-    query: &Query<'_>,
-    names: &SandboxNames,
-    terms: Terms,
-    scratch: &mut Scratch,
-    out: &mut Vec<u8>,
-) -> Action {
-    let limit = match (terms.transport, query.edns) {
-        (Transport::Tcp, _) => TCP_LIMIT,
-        (Transport::Udp, edns) => edns.map_or(UDP_LIMIT, |edns| UDP_LIMIT.max(usize::from(edns.size))),
-    };
-    if query.edns.is_some_and(|edns| edns.version > 0) {
-        reply::status(query, rcode::BADVERS, out);
-        return Action::Rejected;
+    /// More than a question and an OPT record: a whole decoder says whether it is well formed; only the first question
+    /// is considered.
+    fn unusual(&mut self, message: &[u8], header: &Header) -> Action {
+        let decoded = Message::from_vec(message);
+        let (Ok(decoded), Some(question)) = (decoded, query::question(message, header)) else {
+            return self.reject(header, rcode::FORMERR);
+        };
+        let edns = decoded.edns.as_ref().map(|edns| Edns {
+            size: edns.max_payload(),
+            version: edns.version(),
+            dnssec_ok: edns.flags().dnssec_ok,
+            options: &[],
+        });
+        self.decide(&Query { edns, ..question })
     }
-    if matches!(query.qtype, rtype::AXFR | rtype::IXFR | rtype::OPT) {
-        reply::status(query, rcode::NOTIMP, out);
-        return Action::Rejected;
-    }
-    let mut buffer = [0; name::MAX];
-    let local = match query.qclass {
-        CLASS_IN | CLASS_ANY => name::text(query.name, &mut buffer),
-        _ => None,
-    };
-    match local.is_some_and(|name| answer_locally(query, name, limit, names, terms, scratch, out)) {
-        true => Action::Answered,
-        false => Action::Forward(Question::new(query, limit)),
-    }
-}
 
-/// Answers from the names, if they suffice.
-fn answer_locally(
-    query: &Query<'_>,
-    name: &str,
-    limit: usize,
-    names: &SandboxNames,
-    terms: Terms,
-    scratch: &mut Scratch,
-    out: &mut Vec<u8>,
-) -> bool {
-    let family = match query.qtype {
-        rtype::A => Family::V4,
-        rtype::AAAA => Family::V6,
-        rtype::PTR => {
-            if let Some(target) = reverse::address(name).and_then(|address| names.reverse(address)) {
-                reply::pointer(query, &target, out);
-                return true;
+    fn decide(&mut self, query: &Query<'_>) -> Action {
+        if query.edns.is_some_and(|edns| edns.version > 0) {
+            reply::status(query, rcode::BADVERS, self.out);
+            return Action::Rejected;
+        }
+        if matches!(query.qtype, rtype::AXFR | rtype::IXFR | rtype::OPT) {
+            reply::status(query, rcode::NOTIMP, self.out);
+            return Action::Rejected;
+        }
+        let limit = self.limit(query);
+        let mut buffer = [0; name::MAX];
+        let local = match query.qclass {
+            CLASS_IN | CLASS_ANY => name::text(query.name, &mut buffer),
+            _ => None,
+        };
+        match local.is_some_and(|name| self.answer_locally(query, name, limit)) {
+            true => Action::Answered,
+            false => Action::Forward(Question::new(query, limit)),
+        }
+    }
+
+    /// The longest reply that the client takes.
+    fn limit(&self, query: &Query<'_>) -> usize {
+        match self.terms.transport {
+            Transport::Tcp => TCP_LIMIT,
+            Transport::Udp => query.edns.map_or(UDP_LIMIT, |edns| UDP_LIMIT.max(usize::from(edns.size))),
+        }
+    }
+
+    /// Answers from the names, if they suffice.
+    fn answer_locally(&mut self, query: &Query<'_>, name: &str, limit: usize) -> bool {
+        match query.qtype {
+            rtype::A => self.addresses(query, name, Family::V4, limit),
+            rtype::AAAA => self.addresses(query, name, Family::V6, limit),
+            rtype::PTR => self.pointer(query, name) || self.exists(query, name),
+            _ => self.exists(query, name),
+        }
+    }
+
+    fn addresses(&mut self, query: &Query<'_>, name: &str, family: Family, limit: usize) -> bool {
+        let found = &mut self.scratch.addresses;
+        found.clear();
+        match self.names.forward_into(name, family, found) {
+            Known::Found => {
+                if found.len() > 1 {
+                    self.scratch.random.shuffle(found);
+                }
+                reply::addresses(query, found, limit, self.out);
             }
-            return exists(query, name, names, out);
+            Known::NoData => reply::status(query, rcode::NOERROR, self.out),
+            Known::Unknown if self.terms.ndots_set && is_single_label(name) => {
+                reply::status(query, rcode::NOERROR, self.out);
+            }
+            Known::Unknown => return false,
         }
-        _ => return exists(query, name, names, out),
-    };
-    scratch.addresses.clear();
-    match names.forward_into(name, family, &mut scratch.addresses) {
-        Known::Found => {
-            shuffle(scratch);
-            reply::addresses(query, &scratch.addresses, limit, out);
+        true
+    }
+
+    fn pointer(&mut self, query: &Query<'_>, name: &str) -> bool {
+        let target = reverse::address(name).and_then(|address| self.names.reverse(address));
+        let Some(target) = target else { return false };
+        reply::pointer(query, &target, self.out);
+        true
+    }
+
+    /// Names of ours have no other records: that is said here, because a server outside would say that they do not
+    /// exist.
+    fn exists(&mut self, query: &Query<'_>, name: &str) -> bool {
+        let exists = self.names.knows(name);
+        if exists {
+            reply::status(query, rcode::NOERROR, self.out);
         }
-        Known::NoData => reply::status(query, rcode::NOERROR, out),
-        Known::Unknown if terms.ndots_set && is_single_label(name) => reply::status(query, rcode::NOERROR, out),
-        Known::Unknown => return false,
-    }
-    true
-}
-
-/// Names of ours have no other records: that is said here, because a server outside would say that they do not exist.
-fn exists(query: &Query<'_>, name: &str, names: &SandboxNames, out: &mut Vec<u8>) -> bool {
-    let exists = names.knows(name);
-    if exists {
-        reply::status(query, rcode::NOERROR, out);
-    }
-    exists
-}
-
-fn shuffle(scratch: &mut Scratch) {
-    if scratch.addresses.len() > 1 {
-        scratch.random.shuffle(&mut scratch.addresses);
+        exists
     }
 }
 

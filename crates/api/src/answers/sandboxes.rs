@@ -4,13 +4,13 @@ use super::Call;
 use crate::body;
 use crate::query::SandboxFilter;
 use crate::reply::{self, Reply};
-use crate::{Engine, Failure};
+use crate::{Engine, Failure, ShownSandbox};
 use http::StatusCode;
 use pontoon_api_types::{
     CreateSandboxRequest, CreateSandboxResponse, EndpointSettings, NamespaceConfig, NetworkSettings, Ordered, Sandbox,
     SandboxConfig, SandboxState, SetPortsRequest, SetPortsResponse, map_from_mappings, rfc3339,
 };
-use pontoon_cnm::{EndpointRecord, SandboxRecord, SandboxView};
+use pontoon_cnm::{EndpointRecord, SandboxRecord};
 use pontoon_types::{IpNet, NamespaceSource};
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub(super) fn remove(engine: &dyn Engine, id: &str, call: &Call) -> Result<Reply
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
-fn shape(sandbox: &SandboxView) -> Sandbox {
+fn shape(sandbox: &ShownSandbox) -> Sandbox {
     let record = &sandbox.record;
     let host = record.spec.namespace == NamespaceSource::Host;
     let running = host || record.netns_path.is_some();
@@ -59,9 +59,9 @@ fn shape(sandbox: &SandboxView) -> Sandbox {
         created: rfc3339(record.created),
         state: SandboxState { status: if running { "running" } else { "gone" }.into(), running, pid },
         namespace: NamespaceConfig::from(&record.spec.namespace),
-        hosts_path: text(&sandbox.files.hosts),
-        hostname_path: text(&sandbox.files.hostname),
-        resolv_conf_path: text(&sandbox.files.resolv_conf),
+        hosts_path: text(&sandbox.hosts),
+        hostname_path: text(&sandbox.hostname),
+        resolv_conf_path: text(&sandbox.resolv_conf),
         config,
         network_settings: settings(record),
     }

@@ -2,9 +2,8 @@
 //! containers.
 
 use super::Patterns;
-use crate::Failure;
+use crate::{Failure, ShownSandbox};
 use pontoon_api_types::Filters;
-use pontoon_cnm::SandboxView;
 
 /// Which sandboxes to list.
 #[derive(Clone, Debug)]
@@ -21,7 +20,7 @@ impl SandboxFilter {
         Ok(Self { filters, names, ids })
     }
 
-    pub(crate) fn takes(&self, sandbox: &SandboxView) -> bool {
+    pub(crate) fn takes(&self, sandbox: &ShownSandbox) -> bool {
         let record = &sandbox.record;
         // A network by its exact name or the beginning of its id.
         let joined = |wanted: &str| {

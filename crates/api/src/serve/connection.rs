@@ -72,6 +72,8 @@ impl Connections {
             .header_read_timeout(self.limits.idle)
             .max_buf_size(self.limits.head.max(8 << 10))
             .half_close(true)
+            // As Go writes them; scripts look for `Api-Version`.
+            .title_case_headers(true)
             .serve_connection(TokioIo::new(stream), service);
         // The guard that waiting gives must not be held while the connection ends.
         let closing = async { drop(self.closing.wait_for(|closing| *closing).await) };

@@ -3,12 +3,15 @@
 //! Owns: sockets. Must never look into a request.
 
 mod connection;
+mod exposition;
 mod listen;
 mod peer;
 mod tls;
 
+pub use exposition::{Render, expose};
 pub use listen::{ListenError, bind_tcp, bind_unix, tcp_from_std, unix_from_std};
 pub use peer::Peer;
+pub use rustls::ServerConfig;
 pub use tls::{TlsError, TlsSettings};
 
 use crate::Api;

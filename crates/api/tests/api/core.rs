@@ -1,9 +1,9 @@
 //! A core in memory: enough of the rules that every kind of answer occurs. No kernel, no files.
 
-use pontoon_api::Engine;
+use pontoon_api::{Engine, ShownSandbox};
 use pontoon_cnm::{
     EndpointRecord, Error, Events, MemberView, NetworkRecord, NetworkView, PoolRecord, PruneFilter, Purpose, Result,
-    SandboxRecord, SandboxView, SubnetUse, find_network, find_sandbox,
+    SandboxRecord, SubnetUse, find_network, find_sandbox,
 };
 use pontoon_types::{
     AddressPool, EndpointId, EndpointSpec, Event, EventSubject, MacAddr, NamespaceSource, NetworkId, NetworkSpec,
@@ -228,11 +228,11 @@ impl Engine for Core {
         Ok(())
     }
 
-    fn sandboxes(&self) -> Vec<SandboxView> {
+    fn sandboxes(&self) -> Vec<ShownSandbox> {
         self.sandboxes.lock().unwrap().iter().map(shown).collect()
     }
 
-    fn sandbox(&self, term: &str) -> Result<SandboxView> {
+    fn sandbox(&self, term: &str) -> Result<ShownSandbox> {
         Ok(shown(&self.find_sandbox(term)?))
     }
 
@@ -299,12 +299,12 @@ fn mapped(bindings: &[PortBinding]) -> Vec<PortMapping> {
     bindings.iter().map(mapping).collect()
 }
 
-fn shown(record: &SandboxRecord) -> SandboxView {
+fn shown(record: &SandboxRecord) -> ShownSandbox {
     let dir = std::path::Path::new("/run/pontoon/sandboxes").join(record.id.short());
-    let files = pontoon_cnm::FilePaths {
+    ShownSandbox {
+        record: Arc::new(record.clone()),
         hosts: dir.join("hosts"),
         hostname: dir.join("hostname"),
         resolv_conf: dir.join("resolv.conf"),
-    };
-    SandboxView { record: Arc::new(record.clone()), files }
+    }
 }

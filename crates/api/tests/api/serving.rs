@@ -1,7 +1,7 @@
 //! Over real sockets: unix, TCP, TLS; many at once, half-closed clients, slow ones, and the end.
 
 use crate::core::Core;
-use pontoon_api::serve::{ConnectionLimits, Listener, TlsSettings, bind_tcp, bind_unix, serve};
+use pontoon_api::serve::{ConnectionLimits, Listener, TlsSettings, bind_tcp, bind_unix, expose, serve};
 use pontoon_api::{Api, Identity, router};
 use pontoon_api_types::{CreateNetworkRequest, CreateSandboxRequest, Filters};
 use pontoon_client::{Client, EventQuery, Host, TlsFiles};
@@ -141,6 +141,7 @@ async fn a_client_that_closes_its_sending_side_still_gets_its_answer() {
     let mut answer = String::new();
     tokio::time::timeout(SOON, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("OK"), "{answer}");
+    assert!(answer.contains("\r\nApi-Version: 1.56\r\n"), "{answer}");
     daemon.stop().await;
 }
 
@@ -225,6 +226,21 @@ async fn tcp_serves_too_and_the_identity_can_change() {
     daemon.api.set_identity(Identity { debug: true, ..Identity::default() });
     assert!(client.info().await.unwrap().debug);
     daemon.stop().await;
+}
+
+#[tokio::test]
+async fn numbers_are_served_at_their_path_only() {
+    let listener = bind_tcp("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let render = Arc::new(|| "pontoon_x 1\n".to_owned());
+    let ended = tokio::spawn(expose(listener, render, async { drop(stopped.await) }));
+    let client = Client::new(Host::Tcp { name: "127.0.0.1".into(), port }).with_timeout(SOON);
+    let answer = client.get("/metrics").await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "pontoon_x 1\n"));
+    assert_eq!(client.get("/networks").await.unwrap().status.as_u16(), 404);
+    stop.send(()).unwrap();
+    tokio::time::timeout(SOON, ended).await.expect("it ends").unwrap();
 }
 
 /// A certificate authority with a certificate for `localhost` and one for a client.

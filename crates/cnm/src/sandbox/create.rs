@@ -92,9 +92,10 @@ impl Controller {
             Some(owner) => self.adopt(owner, &path),
         };
         let Netns::At(path) = made? else { return Ok(()) };
-        live.record.netns_id = self.kernel().netns_id(&path).map_err(Error::kernel(act()))?;
-        live.record.netns_path = Some(path);
+        // From here on it is the sandbox's, to be given up whatever happens next.
+        live.record.netns_path = Some(path.clone());
         live.record.owner = owner;
+        live.record.netns_id = self.kernel().netns_id(&path).map_err(Error::kernel(act()))?;
         self.refuse_shared(&live.record)
     }
 

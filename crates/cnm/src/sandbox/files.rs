@@ -116,13 +116,13 @@ impl Controller {
     pub(crate) fn refresh_resolv_conf(&self, record: &mut SandboxRecord) -> Result<()> {
         let path = self.file_paths(record.id).resolv_conf;
         let current = read(&path)?;
-        if let Some(recorded) = &record.resolv_digest
-            && !is_unmodified(&current, recorded)
-        {
-            return Ok(());
-        }
         let text = self.resolv_conf(record)?.to_string().into_bytes();
         if text != current {
+            if let Some(recorded) = &record.resolv_digest
+                && !is_unmodified(&current, recorded)
+            {
+                return Ok(());
+            }
             write(&path, &text)?;
         }
         record.resolv_digest = Some(digest(&text));

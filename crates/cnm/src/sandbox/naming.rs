@@ -6,6 +6,7 @@ use super::record::{EndpointRecord, SandboxRecord};
 use crate::controller::Controller;
 use crate::network::live::Network;
 use crate::{DnsPorts, Error, NameRecord, Result, SandboxNames, VisibleNetwork};
+use pontoon_kernel::Netns;
 use pontoon_kernel::nft::{Change, Transaction};
 use std::sync::Arc;
 
@@ -25,7 +26,9 @@ impl Controller {
     /// Has the resolver serve what the sandbox sees now. It starts with the first network that has names, and goes
     /// with the sandbox.
     pub(crate) fn serve_names(&self, live: &mut Live) -> Result<()> {
-        if !live.resolving && (live.record.netns_path.is_none() || !self.has_names(&live.record)) {
+        // Once it was served it is served for good: programs remember their name server.
+        let wanted = live.resolving || live.record.dns.is_some() || self.has_names(&live.record);
+        if !wanted || live.record.netns_path.is_none() {
             return Ok(());
         }
         let names = Arc::new(self.names_seen(&live.record));
@@ -61,15 +64,30 @@ impl Controller {
     pub(crate) fn stop_names(&self, live: &mut Live) -> Result<()> {
         self.resolver().close(live.record.id);
         live.resolving = false;
-        let Some(ports) = live.record.dns else { return Ok(()) };
-        let table = pontoon_ruleset::dns_table(ports.udp, ports.tcp).id;
-        match self.kernel().commit(&live.ns(), &Transaction::delete(table)) {
-            // It went, or its namespace did.
-            Err(error) if !error.is_not_found() => Err(Error::kernel("take away the way to the resolver")(error)),
-            _ => {
-                live.record.dns = None;
-                Ok(())
-            }
+        if live.record.dns.is_some() {
+            self.clear_names(&live.ns())?;
+            live.record.dns = None;
+        }
+        Ok(())
+    }
+
+    /// Takes away the way to a resolver. It may have gone already, or its namespace.
+    pub(crate) fn clear_names(&self, ns: &Netns) -> Result<()> {
+        match self.kernel().commit(ns, &Transaction::delete(pontoon_ruleset::dns_table(0, 0).id)) {
+            Err(error) if error.is_not_found() => Ok(()),
+            other => other.map_err(Error::kernel("take away the way to the resolver")),
+        }
+    }
+
+    /// At a start: a daemon may have ended before it noted that a sandbox is served.
+    pub(crate) fn forget_unserved(&self, record: &SandboxRecord) -> Result<()> {
+        if record.dns.is_some() || record.netns_path.is_none() {
+            return Ok(());
+        }
+        let there = self.kernel().table(&record.ns(), &pontoon_ruleset::dns_table(0, 0).id);
+        match there.map_err(Error::kernel("look for the way to the resolver"))? {
+            Some(_) => self.clear_names(&record.ns()),
+            None => Ok(()),
         }
     }
 

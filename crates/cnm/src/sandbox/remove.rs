@@ -43,7 +43,7 @@ impl Controller {
         let mut failures = self.drop_ports(live);
         self.resolver().close(live.record.id);
         live.resolving = false;
-        failures.extend(self.leave_namespace(&live.record).err());
+        let cleared = self.leave_namespace(&live.record);
         for endpoint in std::mem::take(&mut live.record.endpoints) {
             // A network that is not there took its endpoints along.
             let Some(network) = self.network_by_id(endpoint.network) else { continue };
@@ -56,7 +56,10 @@ impl Controller {
             self.unregister_names(&network, &endpoint);
             self.retire_addresses(&network, &endpoint);
         }
-        if let Some(path) = &live.record.netns_path {
+        // A namespace that still has something of ours is kept within reach.
+        if let Err(error) = cleared {
+            failures.push(error);
+        } else if let Some(path) = &live.record.netns_path {
             let act = format!("release the namespace of sandbox {}", live.record.name);
             failures.extend(self.kernel().release_netns(path).map_err(Error::kernel(act)).err());
         }

@@ -5,6 +5,7 @@ use super::record::SandboxRecord;
 use crate::controller::{Controller, Readiness};
 use crate::network::live::{Member, Network};
 use crate::{Error, Result};
+use pontoon_kernel::Netns;
 use pontoon_types::Family;
 use std::sync::Arc;
 
@@ -135,6 +136,7 @@ impl Controller {
                     self.rebalance_ports(&mut live)
                 },
                 self.serve_names(&mut live),
+                self.forget_unserved(&live.record),
                 self.settle_hosts(&live.record),
                 self.refresh_resolv_conf(&mut live.record),
             ];
@@ -163,7 +165,10 @@ impl Controller {
         let Ok(entries) = std::fs::read_dir(self.settings().exec_root.join("netns")) else { return };
         let known: Vec<_> = self.sandboxes_in_memory().iter().filter_map(|s| s.shown().netns_path.clone()).collect();
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !known.contains(path)) {
-            if let Err(error) = self.kernel().release_netns(&path) {
+            // It may be somebody's who keeps it; one that is not mounted has nothing of ours.
+            let cleared = self.clear_names(&Netns::At(path.clone()));
+            let released = self.kernel().release_netns(&path).map_err(Error::kernel("release it"));
+            for error in [cleared, released].into_iter().filter_map(Result::err) {
                 tracing::warn!(path = %path.display(), %error, "could not remove a leftover namespace");
             }
         }

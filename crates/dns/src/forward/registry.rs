@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_sandbox_without_a_way_out_asks_only_servers_that_it_reaches_itself() {
         let wanted = [("192.0.2.53", true), ("10.0.0.53", false), ("127.0.0.11", false), ("127.0.0.11", true)];
-        let names = |list: Vec<(IpAddr, bool)>| list.into_iter().map(|(ip, host)| (ip.to_string(), host)).collect::<Vec<_>>();
+        let names =
+            |list: Vec<(IpAddr, bool)>| list.into_iter().map(|(ip, host)| (ip.to_string(), host)).collect::<Vec<_>>();
         let own = |list: &[(&str, bool)]| list.iter().map(|(ip, host)| (ip.to_string(), *host)).collect::<Vec<_>>();
         let open = names(permitted(&upstreams(&wanted, true)));
         assert_eq!(open, own(&[("192.0.2.53", true), ("10.0.0.53", false), ("127.0.0.11", true)]));

@@ -145,7 +145,17 @@ fn record(rtype: u16, length: u16, out: &mut Vec<u8>) {
     let [length_high, length_low] = length.to_be_bytes();
     let [owner_high, owner_low] = OWNER;
     out.extend_from_slice(&[
-        owner_high, owner_low, type_high, type_low, class_high, class_low, ttl_0, ttl_1, ttl_2, ttl_3, length_high,
+        owner_high,
+        owner_low,
+        type_high,
+        type_low,
+        class_high,
+        class_low,
+        ttl_0,
+        ttl_1,
+        ttl_2,
+        ttl_3,
+        length_high,
         length_low,
     ]);
 }

@@ -87,6 +87,14 @@ impl Bridge {
         Ok((ops, undo))
     }
 
+    /// Makes a user's bridge as wanted again.
+    fn finish(&self, bridge: &WantedBridge) {
+        match self.see(std::slice::from_ref(bridge)) {
+            Ok(seen) => self.go_back(&plan::amend(bridge, &seen)),
+            Err(error) => tracing::warn!(%error, "while keeping a network"),
+        }
+    }
+
     /// Takes away what there is of a bridge that could not be made whole.
     fn unmake_partial(&self, name: &LinkName) {
         self.go_back(&[Op::Retire(name.clone())]);
@@ -96,7 +104,7 @@ impl Bridge {
     fn go_back(&self, undo: &[Op]) {
         for op in undo {
             if let Err(failed) = self.kernel.apply(&Netns::Host, std::slice::from_ref(op)) {
-                tracing::warn!(error = %failed, "while undoing a failed network");
+                tracing::warn!(error = %failed, "while undoing");
             }
         }
     }
@@ -106,7 +114,8 @@ impl Bridge {
         self.kernel.apply(ns, ops).map_err(|failed| Error::Kernel { act: act.into(), cause: failed.cause })
     }
 
-    /// Takes the link away if it is ours; a bridge that the user made only loses the addresses we gave it.
+    /// Takes the link away if it is ours; a bridge that the user made only loses our addresses and its weaker check of
+    /// loopback addresses.
     fn unmake(&self, network: &NetworkRecord) -> Result<()> {
         let bridge = self.wanted_bridge(network)?;
         let found = self.kernel.link(&Netns::Host, &bridge.name).map_err(Error::kernel("look for the bridge"))?;
@@ -117,12 +126,13 @@ impl Bridge {
                 self.reaper.retired(1);
                 Ok(())
             }
-            Some(_) => {
-                let remove = |address: &_| Op::RemoveAddress(bridge.name.clone(), *address);
-                let ops: Vec<Op> = bridge.addresses.iter().map(remove).collect();
-                self.apply(&Netns::Host, &ops, &act)
+            Some(link) if link.kind == LinkKind::Bridge => {
+                let weaker = bridge.sysctls.iter().filter(|(key, _)| key.ends_with("/route_localnet"));
+                let mut ops: Vec<Op> = weaker.map(|(key, _)| Op::SetSysctl(key.clone(), "0".into())).collect();
+                ops.extend(bridge.addresses.iter().map(|address| Op::RemoveAddress(bridge.name.clone(), *address)));
+                self.apply(&Netns::Host, &ops, &act).inspect_err(|_| self.finish(&bridge))
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }

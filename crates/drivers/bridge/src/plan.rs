@@ -90,6 +90,10 @@ fn plan_bridge(bridge: &WantedBridge, seen: &Seen, plan: &mut Plan) {
         plan.ops.push(Op::SetMtu(bridge.name.clone(), mtu));
     }
     for (key, value) in &bridge.sysctls {
+        // A bridge that the user made keeps its IPv6, though the network has none.
+        if link.group != LinkGroup::Live.number() && value == "1" && key.ends_with("/disable_ipv6") {
+            continue;
+        }
         // Keys that were not read, or do not exist on this kernel, are left alone.
         if seen.sysctls.get(key).is_some_and(|is| is.as_ref().is_some_and(|is| is != value)) {
             plan.ops.push(Op::SetSysctl(key.clone(), value.clone()));

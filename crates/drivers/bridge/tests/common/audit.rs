@@ -133,6 +133,10 @@ impl World {
         let expected: BTreeSet<_> =
             self.core.sandboxes().iter().filter_map(|view| view.record.netns_path.clone()).collect();
         assert_eq!(files, expected, "namespace files");
+        let ours: BTreeSet<_> = self.core.sandboxes().iter().filter_map(|view| view.record.netns_id).collect();
+        for (id, state) in self.host.snapshot().namespaces.into_iter().skip(1).filter(|(id, _)| !ours.contains(id)) {
+            assert_eq!((state.links.len(), state.tables.len()), (1, 0), "{id:?} is nobody's and has nothing of ours");
+        }
     }
 
     /// Links, addresses, routes and name redirection inside a sandbox.

@@ -7,6 +7,7 @@
 mod audit;
 mod mortal;
 mod resolver;
+pub mod scenarios;
 mod stores;
 
 pub use mortal::{Life, Mortal};
@@ -39,7 +40,7 @@ impl Forward for Carrier {
 
     fn change(&self, add: &[PortMapping], remove: &[PortMapping]) {
         let mut all = self.0.lock().unwrap();
-        remove.iter().for_each(|mapping| drop(all.remove(mapping)));
+        all.retain(|mapping| !remove.contains(mapping));
         all.extend(add.iter().cloned());
     }
 

@@ -74,6 +74,10 @@ impl Sockets for Mortal {
     fn reserve(&self, reservation: &Reservation) -> Result<Box<dyn ReservedPorts>> {
         self.alive().reserve(reservation)
     }
+
+    fn reserve_all(&self, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
+        self.alive().reserve_all(reservations)
+    }
 }
 
 impl Kernel for Mortal {
@@ -140,6 +144,10 @@ impl Kernel for Mortal {
 
     fn owner_id(&self, owner: &NetnsOwner) -> Result<Option<NetnsId>> {
         self.alive().owner_id(owner)
+    }
+
+    fn process_start(&self, pid: u32) -> Result<Option<u64>> {
+        self.alive().process_start(pid)
     }
 
     fn watch(&self) -> Result<Box<dyn Changes>> {

@@ -50,6 +50,7 @@ fn a_process_with_an_old_number_is_another_owner() {
     let host = FakeHost::new();
     host.start_process(42, 7);
     host.start_process(42, 8);
+    assert_eq!((host.process_start(42).unwrap(), host.process_start(43).unwrap()), (Some(8), None));
     for (start, there) in [(7, false), (8, true), (0, true)] {
         let owner = NetnsOwner::Process { pid: 42, start };
         assert_eq!(host.owner_id(&owner).unwrap().is_some(), there, "{start}");

@@ -31,6 +31,22 @@ fn a_port_is_held_by_one_and_free_again_when_let_go() {
 }
 
 #[test]
+fn several_reservations_are_all_made_or_none() {
+    let host = FakeHost::new();
+    host.occupy(tcp("::", 82, 82));
+    let before = host.snapshot();
+    let wishes = [tcp("::", 80, 80), tcp("::", 81, 81), tcp("::", 82, 82)];
+    assert_eq!(host.reserve_all(&wishes).unwrap_err().act, "failed to bind host port [::]:82/tcp");
+    assert_eq!(host.snapshot(), before);
+    assert_eq!(host.reserve_all(&[tcp("::", 80, 80), tcp("::", 80, 80)]).unwrap_err().kind, Kind::Busy);
+    assert_eq!(host.snapshot(), before);
+    let held = host.reserve_all(&wishes[..2]).unwrap();
+    assert_eq!(held.iter().map(|held| held.reservation().clone()).collect::<Vec<_>>(), wishes[..2]);
+    drop(held);
+    assert_eq!(host.snapshot(), before);
+}
+
+#[test]
 fn protocols_families_and_addresses_are_apart() {
     let host = FakeHost::new();
     let kept: Vec<_> = [
