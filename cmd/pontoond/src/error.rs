@@ -41,6 +41,9 @@ pub enum Error {
     /// The core.
     #[error(transparent)]
     Core(#[from] pontoon_cnm::Error),
+    /// The resolver.
+    #[error(transparent)]
+    Resolver(#[from] pontoon_dns::Error),
     /// A store.
     #[error(transparent)]
     Store(#[from] pontoon_store::Error),
@@ -92,9 +95,9 @@ impl Kind for Error {
             Self::Core(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::NotActivated => Some("fd:// needs socket activation by systemd; without it give unix://PATH".into()),
-            Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => {
-                Some("pontoond runs as root; for a try, let it run in namespaces of its own (`scripts/quickstart`)".into())
-            }
+            Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => Some(
+                "pontoond runs as root; for a try, let it run in namespaces of its own (`scripts/quickstart`)".into(),
+            ),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use crate::glue::{self, Carrier};
 use pontoon_bridge::{Bridge, BridgeOptions};
 use pontoon_cnm::{Controller, Driver, Parts, Stateless};
 use pontoon_config::Config;
-use pontoon_dns::DnsServer;
+use pontoon_dns::Resolver;
 use pontoon_forwarder::{Forwarder, Limits, Listening, OfKernel, Ports};
 use pontoon_kernel::{Kernel, Kind, Netns};
 use pontoon_linux::Linux;
@@ -33,19 +33,20 @@ pub struct Host {
     /// The core.
     pub core: Arc<Controller>,
     /// The resolver in the sandboxes.
-    pub resolver: Arc<DnsServer>,
+    pub resolver: Arc<Resolver>,
     /// The forwarder, where the host has IPv6.
     pub forwarder: Option<Arc<Forwarder>>,
 }
 
 /// Connects everything. Needs a runtime; writes nothing to the kernel yet.
 pub fn connect(config: &Config) -> Result<Host, Error> {
-    let kernel: Arc<dyn Kernel> = Arc::new(Linux::new().map_err(Error::kernel("use the kernel"))?);
+    let linux = Arc::new(Linux::new().map_err(Error::kernel("use the kernel"))?);
+    let kernel: Arc<dyn Kernel> = linux.clone();
     let forwarder = start_forwarder(&kernel)?;
     let carrier = forwarder.clone().map_or(Carrier::Absent, Carrier::Running);
     let options = BridgeOptions { check_forwarding: config.ip_forward, forward: Arc::new(carrier) };
     let bridge: Arc<dyn Driver> = Arc::new(Bridge::new(kernel.clone(), options)?);
-    let resolver = Arc::new(DnsServer::start(kernel.clone()).map_err(Error::system("start the resolver"))?);
+    let resolver = Arc::new(Resolver::new(linux, pontoon_dns::Settings::default())?);
     let core = Controller::new(Parts {
         kernel,
         drivers: vec![bridge, Arc::new(Stateless::Host), Arc::new(Stateless::Null)],

@@ -34,11 +34,8 @@ pub fn open(config: &Config) -> Result<Vec<Listener>, Error> {
 }
 
 fn tls(tls: &Tls) -> Result<Arc<pontoon_api::serve::ServerConfig>, Error> {
-    let settings = TlsSettings {
-        certificate: tls.certificate.clone(),
-        key: tls.key.clone(),
-        client_ca: tls.clients.clone(),
-    };
+    let settings =
+        TlsSettings { certificate: tls.certificate.clone(), key: tls.key.clone(), client_ca: tls.clients.clone() };
     Ok(settings.load()?)
 }
 

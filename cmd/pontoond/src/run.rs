@@ -60,11 +60,17 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
     let watcher = Watcher::start(core.clone())?;
     let metrics = Arc::new(measure(&host));
     let identity = identity(&config, warnings);
-    let api =
-        Api::new(core.clone(), identity.clone(), metrics.requests.clone(), BodyLimits::default(), WorkLimits::default());
+    let api = Api::new(
+        core.clone(),
+        identity.clone(),
+        metrics.requests.clone(),
+        BodyLimits::default(),
+        WorkLimits::default(),
+    );
     let (stop, stopped) = watch::channel(false);
     let exposition = expose(&config, metrics, stopped.clone())?;
-    let limits = ConnectionLimits { grace: config.shutdown_timeout.unwrap_or(Duration::MAX), ..ConnectionLimits::default() };
+    let limits =
+        ConnectionLimits { grace: config.shutdown_timeout.unwrap_or(Duration::MAX), ..ConnectionLimits::default() };
     let serving = tokio::spawn(serve(api.clone(), listeners, limits, until(stopped)));
     tracing::info!(
         networks = ready.networks,
@@ -145,7 +151,7 @@ fn measure(host: &Host) -> Metrics {
     let mut metrics = Metrics::new();
     metrics.watch_core(host.core.clone());
     let resolver = host.resolver.clone();
-    metrics.watch_counters(Box::new(move || resolver.counters().named()));
+    metrics.watch_counters(Box::new(move || resolver_counters(&resolver.metrics())));
     if let Some(forwarder) = host.forwarder.clone() {
         metrics.watch_counters(Box::new(move || {
             let counters = forwarder.counters();
@@ -157,6 +163,18 @@ fn measure(host: &Host) -> Metrics {
         }));
     }
     metrics
+}
+
+fn resolver_counters(of: &pontoon_dns::Metrics) -> Vec<(&'static str, &'static str, u64)> {
+    vec![
+        ("dns_udp_queries", "Queries received in datagrams", of.udp_queries),
+        ("dns_tcp_queries", "Queries received over connections", of.tcp_queries),
+        ("dns_answered_locally", "Queries answered from the names of networks", of.answered_locally),
+        ("dns_answered_from_cache", "Queries answered from earlier answers of servers outside", of.answered_from_cache),
+        ("dns_forwarded", "Queries handed on to servers outside", of.forwarded),
+        ("dns_refused", "Queries refused because too many were on their way", of.refused),
+        ("dns_failed", "Queries that no server outside answered", of.failed),
+    ]
 }
 
 type Exposition = tokio::task::JoinHandle<()>;

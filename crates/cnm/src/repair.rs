@@ -101,8 +101,23 @@ impl Controller {
         Ok(false)
     }
 
-    /// Makes the kernel as wanted, with no request under way, and tells what was done.
+    /// Makes the kernel as wanted, with no request under way, and tells the world what was done.
     pub fn repair(&self) -> Result<Repaired> {
+        let all = self.restore_kernel()?;
+        if all.writes > 0 {
+            tracing::info!(writes = all.writes, links = all.relinked.len(), "put right what somebody else had changed");
+            self.repairs.fetch_add(1, Ordering::Relaxed);
+            let writes = all.writes.to_string();
+            self.events().publish(EventSubject::Daemon, "repair", String::new(), &[("writes", writes.as_str())]);
+        }
+        for failure in &all.failures {
+            tracing::warn!(failure, "could not repair");
+        }
+        Ok(all)
+    }
+
+    /// Makes the kernel as wanted, with no request under way.
+    pub(crate) fn restore_kernel(&self) -> Result<Repaired> {
         let _alone = self.alone();
         let mut all = Repaired::default();
         for driver in self.drivers() {
@@ -119,15 +134,6 @@ impl Controller {
                 Ok(writes) => all.writes += writes,
                 Err(error) => all.failures.push(error.to_string()),
             }
-        }
-        if all.writes > 0 {
-            tracing::info!(writes = all.writes, links = all.relinked.len(), "put right what somebody else had changed");
-            self.repairs.fetch_add(1, Ordering::Relaxed);
-            let writes = all.writes.to_string();
-            self.events().publish(EventSubject::Daemon, "repair", String::new(), &[("writes", writes.as_str())]);
-        }
-        for failure in &all.failures {
-            tracing::warn!(failure, "could not repair");
         }
         Ok(all)
     }

@@ -1,1 +1,1 @@
-//! Not written yet.
+//! Tests of the daemon with real packets, in worlds of namespaces. They are all in `tests/worlds`, one executable.

@@ -23,7 +23,7 @@ impl Controller {
             ready.failures.extend(self.hold_again(&mut live).iter().map(ToString::to_string));
             sandbox.show(&live.record);
         }
-        let repaired = self.repair()?;
+        let repaired = self.restore_kernel()?;
         ready.writes += repaired.writes;
         ready.failures.extend(repaired.failures);
         self.make_predefined()?;

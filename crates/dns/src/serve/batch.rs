@@ -172,7 +172,9 @@ mod tests {
         let (server, clients) = (client(), [client(), client()]);
         let mut batch = Batch::new();
         for round in 0..3u8 {
-            clients.iter().for_each(|client| drop(client.send_to(&[round; 20], server.local_addr().unwrap()).unwrap()));
+            for client in &clients {
+                client.send_to(&[round; 20], server.local_addr().unwrap()).unwrap();
+            }
             let mut from = Vec::new();
             while from.len() < 2 {
                 for index in 0..batch.receive(&server) {

@@ -65,6 +65,7 @@ pub struct World {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     pub host: HostState,
+    pub ports: BTreeSet<(Protocol, std::net::IpAddr, u16)>,
     pub stored: (BTreeMap<String, String>, BTreeMap<String, String>),
     pub networks: Vec<NetworkView>,
     pub sandboxes: Vec<SandboxView>,
@@ -124,8 +125,15 @@ impl World {
     pub fn picture(&self) -> Picture {
         let mut sandboxes = self.core.sandboxes();
         sandboxes.sort_by_key(|view| view.record.id);
+        let mut host = self.host.snapshot();
+        // By how many sockets ports are held does not matter.
+        let held = std::mem::take(&mut host.ports).into_iter().flat_map(|held| {
+            (held.ports.start..=held.ports.end).map(move |port| (held.protocol, held.address, port))
+        });
+        let ports = held.collect();
         Picture {
-            host: self.host.snapshot(),
+            host,
+            ports,
             stored: self.stores.content(),
             networks: self.core.networks(),
             sandboxes,
