@@ -55,6 +55,7 @@ pub struct Readiness {
 pub(crate) struct State {
     pub networks: BTreeMap<NetworkId, Arc<Network>>,
     pub sandboxes: BTreeMap<SandboxId, Arc<Sandbox>>,
+    network_names: HashMap<String, NetworkId>,
     sandbox_names: HashMap<String, SandboxId>,
     claimed: HashSet<String>,
     /// Which sandbox has which namespace.
@@ -257,27 +258,36 @@ impl Controller {
     }
 
     pub(crate) fn find_network(&self, purpose: Purpose, term: &str) -> Result<Arc<Network>> {
-        // The exact id is the common case and needs no walk.
-        if let Some(network) = term.parse().ok().and_then(|id| self.network_by_id(id)) {
-            return Ok(network);
+        // Exact ids and names are the common case and need no walk: names of local networks are unique.
+        {
+            let state = self.state();
+            let by_id = term.parse().ok().and_then(|id| state.networks.get(&id));
+            let by_name = || state.networks.get(state.network_names.get(term)?);
+            if let Some(network) = by_id.or_else(by_name) {
+                return Ok(network.clone());
+            }
         }
         let all = self.networks_in_memory();
         find_network(purpose, term, all.into_iter().map(|n| (n.record.id.to_string(), n.record.name.clone(), n)))
     }
 
     pub(crate) fn insert_network(&self, network: Network) {
-        self.state().networks.insert(network.record.id, Arc::new(network));
+        let mut state = self.state();
+        state.network_names.insert(network.record.name.clone(), network.record.id);
+        state.networks.insert(network.record.id, Arc::new(network));
     }
 
     pub(crate) fn forget_network(&self, id: NetworkId) {
-        self.state().networks.remove(&id);
+        let mut state = self.state();
+        if let Some(network) = state.networks.remove(&id) {
+            state.network_names.remove(&network.record.name);
+        }
     }
 
     /// Holds a network name until the claim is dropped; refused when a network has it or is getting it.
     pub(crate) fn claim_network_name(&self, name: &str) -> Result<Claim<'_>> {
         let mut state = self.state();
-        let taken = state.networks.values().any(|network| network.record.name == name);
-        if taken || !state.claimed.insert(name.to_owned()) {
+        if state.network_names.contains_key(name) || !state.claimed.insert(name.to_owned()) {
             return Err(Error::NetworkExists(name.to_owned()));
         }
         Ok(Claim { controller: self, name: name.to_owned() })

@@ -105,7 +105,9 @@ fn load(server: SocketAddr, messages: &[Vec<u8>], thread: &str) -> Rate {
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let mut messages = messages.iter().cycle();
     let mut send = || socket.send(messages.next().unwrap()).unwrap();
-    (0..OUTSTANDING).for_each(|_| drop(send().to_string()));
+    for _ in 0..OUTSTANDING {
+        send();
+    }
     let (mut buffer, mut answered) = ([0; 2048], 0u32);
     let (start, before) = (Instant::now(), processor_time(thread));
     while start.elapsed() < ROUND {
@@ -125,7 +127,7 @@ fn processor_time(name: &str) -> Duration {
     let ours = tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
     let spent = |task: std::path::PathBuf| {
         let text = std::fs::read_to_string(task.join("schedstat")).unwrap();
-        text.split(' ').next().unwrap().parse().unwrap()
+        text.split(' ').next().unwrap().parse::<u64>().unwrap()
     };
     Duration::from_nanos(ours.map(spent).sum())
 }

@@ -70,8 +70,8 @@ impl Daemon {
     /// `kill -9`.
     pub fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 
@@ -139,5 +139,11 @@ impl Daemon {
             .args(flags)
             .env_remove("NOTIFY_SOCKET");
         command
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill9();
     }
 }

@@ -36,6 +36,7 @@ pub use host::Host;
 pub use member::Member;
 pub use nameserver::{Nameserver, Zone};
 pub use peer::Peer;
+pub use pontoon_types::Family;
 pub use place::Place;
 pub use serve::{answer, serve, serve_all};
 pub use skip::{skip, worlds_possible};

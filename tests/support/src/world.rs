@@ -9,6 +9,8 @@ use crate::place::Place;
 use crate::skip::{skip, worlds_possible};
 use crate::snapshot::Snapshot;
 use pontoon_client::blocking::Client;
+use pontoon_types::Family;
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -153,6 +155,14 @@ impl World {
     #[track_caller]
     pub fn member(&self, name: &str) -> Member {
         Member::new(self.api().sandbox(name).unwrap(), &self.namespaces)
+    }
+
+    /// The gateway of a network, which is its bridge's own address where the bridge has one.
+    #[track_caller]
+    pub fn gateway(&self, network: &str, family: Family) -> Option<IpAddr> {
+        let network = self.api().network(network, false, "").unwrap();
+        let gateways = network.ipam.config.unwrap_or_default().into_iter().filter_map(|pool| pool.gateway.ip());
+        gateways.into_iter().find(|gateway| gateway.is_ipv4() == (family == Family::V4))
     }
 
     /// What the kernel has of the host now.

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 pub struct PruneFilter {
     /// All of these labels must be there: key, and value if one is given.
     pub labels: Vec<(String, Option<String>)>,
-    /// None of these may be there.
+    /// Not all of these may be there (Docker: networks that have every one of them stay).
     pub not_labels: Vec<(String, Option<String>)>,
     /// Only networks made before this moment.
     pub until: Option<SystemTime>,
@@ -25,7 +25,7 @@ impl PruneFilter {
             None => false,
         };
         self.labels.iter().all(has)
-            && !self.not_labels.iter().any(has)
+            && (self.not_labels.is_empty() || !self.not_labels.iter().all(has))
             && self.until.is_none_or(|until| record.created < until)
     }
 }

@@ -227,7 +227,9 @@ impl Driver for Bridge {
         // So that its name and addresses are free at once. A namespace that has gone took its end along.
         match self.kernel.apply(ns, &[Op::Retire(link.clone())]) {
             Err(failed) if !failed.cause.is_not_found() => {
-                tracing::warn!(%link, error = %failed, "the sandbox's end of a pair goes a little later");
+                tracing::warn!(%link, error = %failed, "deleting a pair at once");
+                // Slow, and sure: both ends go, and the name is free.
+                self.kernel.reap(&Netns::Host).map_err(Error::kernel(format!("delete {link}")))?;
             }
             _ => {}
         }

@@ -80,16 +80,25 @@ impl World {
         Self::on(FakeHost::new())
     }
 
+    /// One in which addresses come back only when their flows are forgotten, by another thread.
+    pub fn tracking() -> Self {
+        Self::made(FakeHost::new(), true)
+    }
+
     pub fn on(host: FakeHost) -> Self {
+        Self::made(host, false)
+    }
+
+    fn made(host: FakeHost, tracks_flows: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("run/netns")).unwrap();
         fs::write(dir.path().join("resolv.conf"), "nameserver 192.0.2.53\nsearch example.org\n").unwrap();
-        Self::start(host, Stores::default(), dir)
+        Self::start(host, Stores::default(), dir, tracks_flows)
     }
 
-    fn start(host: FakeHost, stores: Stores, dir: tempfile::TempDir) -> Self {
+    fn start(host: FakeHost, stores: Stores, dir: tempfile::TempDir, tracks_flows: bool) -> Self {
         let life = Arc::new(Life::default());
-        let kernel: Arc<dyn Kernel> = Arc::new(Mortal { host: host.clone(), life: life.clone(), tracks_flows: false });
+        let kernel: Arc<dyn Kernel> = Arc::new(Mortal { host: host.clone(), life: life.clone(), tracks_flows });
         let (resolver, carrier) = (Arc::new(Recorder::new(kernel.clone())), Arc::new(Carrier::default()));
         let options = BridgeOptions { check_forwarding: true, forward: carrier.clone() };
         let bridge = Bridge::new(kernel.clone(), options).unwrap();
@@ -119,7 +128,7 @@ impl World {
         meanwhile(&host);
         mirror(&host, dir.path());
         host.forget_writes();
-        Self::start(host, stores, dir)
+        Self::start(host, stores, dir, false)
     }
 
     pub fn picture(&self) -> Picture {

@@ -1,0 +1,165 @@
+//! Whatever another hand does to what is ours on the host, a repair puts it right, and the next one has nothing to do.
+
+mod common;
+
+use common::*;
+use pontoon_kernel::{Kernel, LinkGroup, Netns, Op};
+use pontoon_types::{LinkName, SandboxSpec};
+use proptest::prelude::*;
+
+/// What somebody does to the `n`th of our links, addresses or elements.
+#[derive(Clone, Debug)]
+enum Damage {
+    Delete(usize),
+    Down(usize),
+    Rename(usize),
+    Move(usize, usize),
+    Isolate(usize, bool),
+    Ungroup(usize),
+    Mtu(usize),
+    Address(usize),
+    Sysctl(usize),
+    Element(usize),
+    Flush,
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let any = 0usize..64;
+    prop_oneof![
+        any.clone().prop_map(Damage::Delete),
+        any.clone().prop_map(Damage::Down),
+        any.clone().prop_map(Damage::Rename),
+        (any.clone(), any.clone()).prop_map(|(a, b)| Damage::Move(a, b)),
+        (any.clone(), prop::bool::ANY).prop_map(|(a, b)| Damage::Isolate(a, b)),
+        any.clone().prop_map(Damage::Ungroup),
+        any.clone().prop_map(Damage::Mtu),
+        any.clone().prop_map(Damage::Address),
+        any.clone().prop_map(Damage::Sysctl),
+        any.prop_map(Damage::Element),
+        Just(Damage::Flush),
+    ]
+}
+
+fn furnished() -> World {
+    let world = World::new();
+    world.make_network("a");
+    let options = [("com.docker.network.bridge.enable_icc", "false"), ("com.docker.network.driver.mtu", "1400")];
+    world.core.create_network(with(dual("apart"), &options)).unwrap();
+    world.core.create_network(pontoon_types::NetworkSpec { internal: true, ..dual("inner") }).unwrap();
+    let spec = sandbox("s", &["a", "apart", "bridge"]);
+    world.core.create_sandbox(SandboxSpec { ports: vec![port("8080:80/tcp"), port("53/udp")], ..spec }).unwrap();
+    world.make_sandbox("t", &["apart", "inner"]);
+    world
+}
+
+fn pick<T: Clone>(all: &[T], n: usize) -> Option<T> {
+    all.get(n % all.len().max(1)).cloned()
+}
+
+fn hurt(world: &World, damage: &Damage) {
+    let host = world.host.observe(&Netns::Host).unwrap();
+    let ours: Vec<_> = host.links.iter().filter(|link| link.group == LinkGroup::Live.number()).cloned().collect();
+    let link = |n: usize| pick(&ours, n);
+    let alter = |op: Op| {
+        // What the kernel refuses to anybody is refused to them too.
+        let _ = world.host.alter(&Netns::Host, &[op]);
+    };
+    match damage {
+        Damage::Delete(n) => drop(link(*n).map(|link| world.host.delete_link(&Netns::Host, &link.name))),
+        Damage::Down(n) => drop(link(*n).map(|link| alter(Op::Down(link.name)))),
+        Damage::Rename(n) => {
+            let free = LinkName::new(format!("theirs{n}")).unwrap();
+            drop(link(*n).map(|link| alter(Op::Rename(link.name, free))));
+        }
+        Damage::Move(a, b) => {
+            let bridges: Vec<_> = ours.iter().filter(|link| link.kind == pontoon_kernel::LinkKind::Bridge).cloned().collect();
+            let ports: Vec<_> = ours.iter().filter(|link| link.master.is_some()).cloned().collect();
+            if let (Some(port), Some(bridge)) = (pick(&ports, *a), pick(&bridges, *b)) {
+                alter(Op::SetMaster(port.name, bridge.name));
+            }
+        }
+        Damage::Isolate(n, on) => drop(link(*n).map(|link| alter(Op::SetIsolated(link.name, *on)))),
+        // The mark for links that wait to be deleted: they may go at any moment.
+        Damage::Ungroup(n) => drop(link(*n).map(|link| alter(Op::SetGroup(link.name, LinkGroup::Retired)))),
+        Damage::Mtu(n) => drop(link(*n).map(|link| alter(Op::SetMtu(link.name, 1300)))),
+        Damage::Address(n) => {
+            let own = |index| ours.iter().find(|link| link.index == index);
+            let all: Vec<_> =
+                host.addresses.iter().filter_map(|a| Some((own(a.link)?.name.clone(), a.net))).collect();
+            drop(pick(&all, *n).map(|(link, net)| alter(Op::RemoveAddress(link, net))));
+        }
+        Damage::Sysctl(n) => drop(link(*n).map(|link| {
+            alter(Op::SetSysctl(format!("net/ipv6/conf/{}/disable_ipv6", link.name), "1".into()));
+            alter(Op::SetSysctl(format!("net/ipv4/conf/{}/route_localnet", link.name), "0".into()));
+        })),
+        Damage::Element(n) => {
+            let tables = world.host.snapshot().namespaces.into_values().next().unwrap().tables;
+            let elements: Vec<_> = tables.iter().flat_map(|table| table.elements()).collect();
+            let transaction = pick(&elements, *n).map(|element| pontoon_ruleset::remove(vec![element]));
+            drop(transaction.map(|transaction| world.host.alter_rules(&Netns::Host, &transaction)));
+        }
+        Damage::Flush => world.host.flush_rules(&Netns::Host).unwrap(),
+    }
+}
+
+/// Links that keep a name in a sandbox may have to be deleted first; with that news another look is taken.
+fn repaired(world: &World) {
+    for _ in 0..4 {
+        world.core.repair_if_needed().unwrap();
+        world.quiet();
+    }
+    let writes = world.host.writes().len();
+    assert!(!world.core.repair_if_needed().unwrap());
+    assert_eq!(world.host.writes().len(), writes, "a look writes nothing");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_damage_is_put_right_and_then_there_is_nothing_to_do(damages in prop::collection::vec(damage(), 1..8)) {
+        let world = furnished();
+        damages.iter().for_each(|damage| hurt(&world, damage));
+        repaired(&world);
+        world.audit();
+        let world = world.restart();
+        prop_assert_eq!(world.host.writes(), Vec::new());
+        world.audit();
+    }
+
+    #[test]
+    fn any_damage_while_the_daemon_was_away_is_put_right(damages in prop::collection::vec(damage(), 1..8)) {
+        let world = furnished();
+        damages.iter().for_each(|damage| hurt(&world, damage));
+        let world = world.restart();
+        repaired(&world);
+        world.audit();
+    }
+}
+
+#[test]
+fn requests_work_on_a_table_that_another_hand_was_in() {
+    let world = furnished();
+    world.host.flush_rules(&Netns::Host).unwrap();
+    world.make_network("new");
+    world.host.flush_rules(&Netns::Host).unwrap();
+    world.core.set_ports("s", vec![port("81:80/tcp")]).unwrap();
+    world.host.flush_rules(&Netns::Host).unwrap();
+    world.core.remove_sandbox("s").unwrap();
+    world.host.flush_rules(&Netns::Host).unwrap();
+    world.core.remove_network("new").unwrap();
+    repaired(&world);
+    world.audit();
+}
+
+#[test]
+fn a_bridge_that_was_deleted_is_no_reason_to_fail() {
+    let world = furnished();
+    let name = LinkName::of_network(&world.network("inner").record.id);
+    world.host.delete_link(&Netns::Host, &name).unwrap();
+    world.core.disconnect("inner", "t", false).unwrap();
+    world.core.remove_network("inner").unwrap();
+    world.quiet();
+    repaired(&world);
+    world.audit();
+}
