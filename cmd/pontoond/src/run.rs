@@ -45,6 +45,8 @@ fn workers() -> usize {
 
 async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: Vec<String>) -> Result<(), Error> {
     let begun = Instant::now();
+    // From here on a signal to stop waits until there is something to stop in order.
+    let signals = Signals::listen()?;
     // Sockets first: clients that come early wait instead of being refused.
     let listeners = listeners::open(&config)?;
     let host = host::connect(&config)?;
@@ -81,7 +83,7 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
         "ready"
     );
     notify(&[sd_notify::NotifyState::Ready]);
-    let config = wait(config, &core, Reloader { args, level, api, identity }).await?;
+    let config = signals.wait(config, &core, Reloader { args, level, api, identity }).await;
     notify(&[sd_notify::NotifyState::Stopping]);
     stop.send_replace(true);
     // A server that broke down has nothing more to say.
@@ -191,22 +193,37 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Reloads at SIGHUP, returns at SIGTERM or SIGINT.
-async fn wait(mut config: Config, core: &Arc<Controller>, reloader: Reloader) -> Result<Config, Error> {
-    let listen = |kind| -> Result<Signal, Error> { signal(kind).map_err(Error::system("listen for signals")) };
-    let (mut hangup, mut end, mut interrupt) =
-        (listen(SignalKind::hangup())?, listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => {
-                notify(&[sd_notify::NotifyState::Reloading]);
-                if let Some(new) = reloader.reload(&config, core) {
-                    config = new;
+/// Signals that were sent since [`Signals::listen`].
+struct Signals {
+    hangup: Signal,
+    end: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(Error::system("listen for signals"));
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            end: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads at SIGHUP, returns at SIGTERM or SIGINT.
+    async fn wait(mut self, mut config: Config, core: &Arc<Controller>, reloader: Reloader) -> Config {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    notify(&[sd_notify::NotifyState::Reloading]);
+                    if let Some(new) = reloader.reload(&config, core) {
+                        config = new;
+                    }
+                    notify(&[sd_notify::NotifyState::Ready]);
                 }
-                notify(&[sd_notify::NotifyState::Ready]);
+                _ = self.end.recv() => return config,
+                _ = self.interrupt.recv() => return config,
             }
-            _ = end.recv() => return Ok(config),
-            _ = interrupt.recv() => return Ok(config),
         }
     }
 }

@@ -331,18 +331,20 @@ impl Controller {
         state.namespaces.retain(|_, owner| *owner != id);
     }
 
-    /// Enters whose a namespace is, until the sandbox is forgotten; the name of the sandbox that has it already, if one
-    /// has.
-    pub(crate) fn claim_namespace(&self, namespace: NetnsId, sandbox: SandboxId) -> Option<String> {
+    /// Enters whose a namespace is, until the sandbox is forgotten. A sandbox that has it already, and is not `gone`,
+    /// is told instead.
+    pub(crate) fn claim_namespace(
+        &self,
+        namespace: NetnsId,
+        sandbox: SandboxId,
+        gone: Option<SandboxId>,
+    ) -> Option<Arc<Sandbox>> {
         let mut state = self.state();
-        match state.namespaces.get(&namespace) {
-            Some(owner) if *owner != sandbox => {
-                Some(state.sandboxes.get(owner).map_or_else(|| owner.short(), |other| other.name.clone()))
-            }
-            _ => {
-                state.namespaces.insert(namespace, sandbox);
-                None
-            }
+        let owner = state.namespaces.get(&namespace).filter(|owner| **owner != sandbox && Some(**owner) != gone);
+        let other = owner.and_then(|owner| state.sandboxes.get(owner).cloned());
+        if other.is_none() {
+            state.namespaces.insert(namespace, sandbox);
         }
+        other
     }
 }

@@ -9,6 +9,7 @@ use crate::sandbox::{interface, routes};
 use crate::{Error, Result};
 use pontoon_kernel::{Change, Changes, Netns, NetnsOwner};
 use pontoon_types::{EndpointId, EventSubject};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,10 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_secs(1);
 /// Changes come in bursts: this long without one is the end of a burst.
 const LULL: Duration = Duration::from_millis(50);
-/// How often to wait for a moment without requests before looking with requests held back.
-const QUIET_LOOKS: usize = 5;
-/// How long between such looks.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// So long without a request is a moment to look.
+const CALM: Duration = Duration::from_millis(60);
+/// A host that is busy all the time is looked at after this long all the same.
+const BUSY: Duration = Duration::from_secs(1);
 /// A burst is looked at after this long at the latest.
 const BURST: Duration = Duration::from_millis(400);
 
@@ -76,20 +77,20 @@ impl Controller {
 
     /// Repairs if anything differs. Returns whether something did.
     pub fn repair_if_needed(&self) -> Result<bool> {
-        for _ in 0..QUIET_LOOKS {
-            // A look is worth something only if no request changed anything meanwhile.
-            let before = self.quiet();
-            let differs = self.any_differs()?;
-            if before.is_some() && self.quiet() == before {
-                if !differs {
-                    return Ok(false);
-                }
-                break;
-            }
-            std::thread::sleep(BETWEEN_LOOKS);
+        // Requests under way look like differences, and looking costs them time: wait for a moment without any.
+        let begun = Instant::now();
+        while !self.stays_quiet() && begun.elapsed() < BUSY {}
+        if !self.any_differs()? {
+            return Ok(false);
         }
-        let repaired = self.repair()?;
-        Ok(repaired.writes > 0)
+        Ok(self.repair()?.writes > 0)
+    }
+
+    /// Whether no request was under way for a while.
+    fn stays_quiet(&self) -> bool {
+        let before = self.quiet();
+        std::thread::sleep(CALM);
+        before.is_some() && self.quiet() == before
     }
 
     fn any_differs(&self) -> Result<bool> {
@@ -103,8 +104,9 @@ impl Controller {
 
     /// Makes the kernel as wanted, with no request under way, and tells the world what was done.
     pub fn repair(&self) -> Result<Repaired> {
-        let all = self.restore_kernel()?;
+        let mut all = self.restore_kernel()?;
         if all.writes > 0 {
+            self.mend_all(&mut all);
             tracing::info!(writes = all.writes, links = all.relinked.len(), "put right what somebody else had changed");
             self.repairs.fetch_add(1, Ordering::Relaxed);
             let writes = all.writes.to_string();
@@ -129,13 +131,18 @@ impl Controller {
                 all.relinked.push(endpoint);
             }
         }
+        Ok(all)
+    }
+
+    /// Looks into every sandbox and puts it right, one after another while requests go on.
+    pub(crate) fn mend_all(&self, all: &mut Repaired) {
         for sandbox in self.sandboxes_in_memory() {
-            match self.mend(&sandbox.shown()) {
+            let Ok(live) = sandbox.turn() else { continue };
+            match self.mend(&live.record) {
                 Ok(writes) => all.writes += writes,
                 Err(error) => all.failures.push(error.to_string()),
             }
         }
-        Ok(all)
     }
 
     /// Everything that is wanted of a driver.
@@ -146,9 +153,10 @@ impl Controller {
                 wanted.networks.push(network.record.clone());
             }
         }
+        let known: HashSet<_> = wanted.networks.iter().map(|network| network.id).collect();
         for sandbox in self.sandboxes_in_memory() {
             let record = sandbox.shown();
-            let ours = |network| wanted.networks.iter().any(|known| known.id == network);
+            let ours = |network| known.contains(&network);
             let endpoints: Vec<_> = record.endpoints.iter().filter(|endpoint| ours(endpoint.network)).collect();
             if !endpoints.is_empty() {
                 wanted.mappings.extend(record.mappings.iter().cloned());

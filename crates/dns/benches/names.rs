@@ -1,5 +1,12 @@
 //! Names per second of one sandbox, 100 outstanding, beside a bare UDP echo in the same run: their ratio, and the time
 //! that the answering thread spends for each query. `cargo bench -p pontoon-dns`
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says by panicking that it failed"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! What is said to clients, message by message: tables of dns.md sections 3, 4 and 11, and laws for hostile bytes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says by panicking that it failed")]
 
 mod support;
 
@@ -278,7 +279,7 @@ fn some_message() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_comes_a_reply_is_a_whole_message_that_fits(message in some_message(), tcp in any::<bool>()) {
@@ -318,6 +319,6 @@ proptest! {
         let taken = accepts(&bytes, asked.metadata.id, &question);
         let end = 12 + "nobody.example".len() + 2 + 4;
         let same_question = bytes.len() >= end && bytes[12..end].eq_ignore_ascii_case(&whole[12..end]);
-        prop_assert!(!taken || bytes[..2] == whole[..2] && bytes[2] & 0xf8 == 0x80 && same_question && bytes.len() == whole.len());
+        prop_assert!(!taken || bytes[..2] == whole[..2] && bytes[2] & 0xf8 == 0x80 && same_question);
     }
 }

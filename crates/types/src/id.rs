@@ -58,6 +58,12 @@ macro_rules! id {
             pub fn short(&self) -> String {
                 self.to_string()[..12].to_owned()
             }
+
+            /// The last six bytes: random ones that are not in the short form.
+            pub fn tail(&self) -> [u8; 6] {
+                let [.., a, b, c, d, e, f] = self.0;
+                [a, b, c, d, e, f]
+            }
         }
 
         impl fmt::Display for $name {

@@ -1,5 +1,6 @@
 //! Ethernet addresses.
 
+use crate::NetworkId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,14 @@ pub struct MacAddr(pub [u8; 6]);
 pub struct MacError(pub String);
 
 impl MacAddr {
+    /// The address of a network's own link: always the same for one network, so that neighbours who remember it find the
+    /// link again after it was made anew. Locally administered, unicast.
+    pub fn of_network(id: &NetworkId) -> Self {
+        let mut bytes = id.tail();
+        bytes[0] = bytes[0] & 0xfe | 0x02;
+        Self(bytes)
+    }
+
     /// A random address: locally administered, unicast.
     pub fn random() -> Self {
         let mut bytes = [0u8; 6];

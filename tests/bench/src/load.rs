@@ -39,7 +39,7 @@ pub fn has_dnsperf() -> bool {
 }
 
 fn dnsperf(netns: &Path, server: SocketAddr, names: &[String], time: Duration, folder: &Path) -> Result<Outcome> {
-    let file = folder.join("names");
+    let file = folder.join("queries");
     std::fs::write(&file, names.join("\n") + "\n").map_err(Error::system("write the names"))?;
     let (netns, file, seconds) = (netns.display(), file.display(), time.as_secs().max(1));
     let (ip, port) = (server.ip(), server.port());

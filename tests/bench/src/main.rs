@@ -8,6 +8,7 @@ mod daemon;
 mod dockerd;
 mod error;
 mod load;
+mod news;
 mod pump;
 mod report;
 mod rows;

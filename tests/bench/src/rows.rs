@@ -50,7 +50,7 @@ impl Bench {
             Some(crowd) => crowd,
             None => {
                 let daemon = self.fresh("crowd")?;
-                Crowd::gather(daemon, self.rounds)?
+                Crowd::gather(daemon, self.rounds, self.world.folder())?
             }
         };
         Ok(self.crowd.insert(crowd))

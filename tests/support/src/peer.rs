@@ -31,6 +31,8 @@ impl Peer {
         host.tell(&format!("ip link add {name} type veth peer name eth0 netns {}", file.display()));
         peer.place.tell("ip link set lo up");
         for (place, link, [v4, v6]) in [(host, name, peer.host), (&peer.place, "eth0", peer.own)] {
+            // Addresses are there at once, so that a snapshot never catches one on its way.
+            place.sysctl(&format!("net/ipv6/conf/{link}/accept_dad"), "0");
             place.tell(&format!("ip address add {v4}/24 dev {link}"));
             place.tell(&format!("ip address add {v6}/64 dev {link} nodad"));
             place.tell(&format!("ip link set {link} up"));

@@ -1,6 +1,7 @@
 //! What the kernel has of a host's network at one moment, as text that can be compared.
 
 use crate::place::Place;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// A host's links, addresses, routes, rules, and the namespaces and mounts in a folder. Counters are left out, handles
@@ -15,14 +16,14 @@ impl Snapshot {
     pub fn take(host: &Place, folder: &std::path::Path) -> Self {
         let mut lines = BTreeSet::new();
         let mut note = |what: &str, text: String| lines.extend(text.lines().map(|line| format!("{what}: {}", line.trim())));
-        note("link", host.tell("ip -o -d link show"));
+        note("link", links(&host.tell("ip -j -d link show")));
         note("address", host.tell("ip -o address show"));
-        note("route", host.tell("ip route show table all"));
-        note("route6", stable_routes(&host.tell("ip -6 route show table all")));
+        note("route", stable_routes(&host.tell("ip -4 route show table all")));
+        note("route", stable_routes(&host.tell("ip -6 route show table all")));
         note("rule", host.tell("nft -s -a list ruleset"));
         note("mount", mounts_below(&host.tell("cat /proc/self/mountinfo"), folder));
         let netns = folder.join("netns");
-        note("namespace", host.tell(&format!("find {} -mindepth 1", netns.display()).replace("find", "find -H")));
+        note("namespace", host.tell(&format!("find {} -mindepth 1", netns.display())));
         Self { lines }
     }
 
@@ -40,10 +41,28 @@ impl Snapshot {
     }
 }
 
-/// Routes that the kernel makes for neighbours it talked to come and go by themselves.
+/// What of each link is set by somebody, not what time and traffic do to it.
+fn links(json: &str) -> String {
+    let links: Vec<Value> = serde_json::from_str(json).unwrap();
+    let line = |link: &Value| {
+        let up = link["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "UP"));
+        let fields = ["ifindex", "ifname", "address", "mtu", "master", "group", "ifalias"].map(|key| &link[key]);
+        let info = &link["linkinfo"];
+        let port = ["isolated", "hairpin"].map(|key| &info["info_slave_data"][key]);
+        format!("{} up={up} kind={} port={port:?}", fields.map(shown).join(" "), shown(&info["info_kind"]))
+    };
+    links.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Routes that the kernel makes for neighbours it talked to come and go by themselves, and so do signs of a cable.
 fn stable_routes(text: &str) -> String {
     let stable = |line: &&str| !line.contains("proto redirect") && !line.contains(" expires ");
-    text.lines().filter(stable).collect::<Vec<_>>().join("\n")
+    let lines = text.lines().filter(stable).map(|line| line.replace(" linkdown", ""));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Mount points below `folder`. Field five of a line is where it is mounted.

@@ -8,12 +8,14 @@ use crate::peer::Peer;
 use crate::place::Place;
 use crate::skip::{skip, worlds_possible};
 use crate::snapshot::Snapshot;
+use crate::wait::until_true;
 use pontoon_client::blocking::Client;
 use pontoon_types::Family;
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How a world is to be.
@@ -67,6 +69,7 @@ impl World {
         host.tell(&format!("ip -6 route add default via {}", wan.own[1]));
         let resolv_conf = shape.resolv_conf.unwrap_or_else(|| format!("nameserver {}\n", wan.own[0]));
         std::fs::write(base.path().join("resolv.conf"), resolv_conf).unwrap();
+        settle(&host);
         host.tell(&format!("mkdir -p {}", base.path().join("run/netns").display()));
         let before = Snapshot::take(&host, &base.path().join("run"));
         let mut daemon = Daemon::new(host.clone(), base.path(), &shape.flags);
@@ -170,6 +173,19 @@ impl World {
         Snapshot::take(&self.host, &self.base.path().join("run"))
     }
 
+    /// Waits until the kernel has what it had at `before`; fails with what differs.
+    #[track_caller]
+    pub fn returns_to(&self, before: &Snapshot, bound: Duration) {
+        let end = Instant::now() + bound;
+        loop {
+            let difference = before.difference(&self.snapshot());
+            if difference.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < end, "still different after {bound:?}:\n{}", difference.join("\n"));
+        }
+    }
+
     /// The number by which processes of the world know `child`.
     pub fn pid_inside(&self, child: &std::process::Child) -> u32 {
         self.namespaces.pid_inside(child)
@@ -207,6 +223,14 @@ impl Drop for World {
         let left = self.end();
         assert!(left.is_empty(), "left behind:\n{}\n---- the daemon's log\n{}", left.join("\n"), self.daemon().log());
     }
+}
+
+/// Waits until the links have all their addresses.
+fn settle(host: &Place) {
+    until_true("the host's links have their addresses", Duration::from_secs(10), || {
+        let local = host.tell("ip -6 -o address show scope link");
+        local.lines().count() == 2 && !local.contains("tentative")
+    });
 }
 
 /// A kernel with bridge filtering built in has it on; each namespace has its own switch.

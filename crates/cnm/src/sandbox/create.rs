@@ -114,8 +114,11 @@ impl Controller {
     /// One namespace, one sandbox: two would fight over link names and routes.
     fn refuse_shared(&self, record: &SandboxRecord) -> Result<()> {
         let Some(id) = record.netns_id else { return Ok(()) };
-        match self.claim_namespace(id, record.id) {
-            Some(other) => Err(Error::NamespaceTaken(shown(&record.spec.namespace), other)),
+        let Some(other) = self.claim_namespace(id, record.id, None) else { return Ok(()) };
+        // The kernel numbers namespaces anew when one has gone, and that may not have been noticed yet.
+        let gone = (!self.is_alive(&other.shown())).then_some(other.id);
+        match gone.map_or(Some(other), |gone| self.claim_namespace(id, record.id, Some(gone))) {
+            Some(other) => Err(Error::NamespaceTaken(shown(&record.spec.namespace), other.name.clone())),
             None => Ok(()),
         }
     }

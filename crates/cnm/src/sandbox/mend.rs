@@ -34,7 +34,8 @@ fn is_whole(record: &SandboxRecord, found: &[Route]) -> bool {
         host || found.iter().any(|route| route.destination == net.trunc() && route.target == RouteTarget::OnLink)
     };
     let addresses = record.endpoints.iter().flat_map(|endpoint| [endpoint.ipv4, endpoint.ipv6]).flatten();
-    addresses.into_iter().all(connected) && Family::BOTH.iter().all(|family| default_route(record, found, *family).is_none())
+    addresses.into_iter().all(connected)
+        && Family::BOTH.iter().all(|family| default_route(record, found, *family).is_none())
 }
 
 /// What to do about the default route of a family; nothing when it is as wanted.

@@ -88,9 +88,9 @@ impl Controller {
         for outlet in std::mem::take(&mut live.outlets) {
             if closed.is_err() || stays(&outlet) {
                 live.outlets.push(outlet);
-            } else if let Err((outlet, error)) = self.close_outlet(live, outlet) {
-                live.outlets.push(outlet);
-                closed = Err(error);
+            } else if let Err(still) = self.close_outlet(live, outlet) {
+                live.outlets.push(still.outlet);
+                closed = Err(still.error);
             }
         }
         closed
@@ -124,9 +124,9 @@ impl Controller {
     pub(crate) fn drop_ports(&self, live: &mut Live) -> Vec<Error> {
         let mut failures = Vec::new();
         for outlet in std::mem::take(&mut live.outlets) {
-            if let Err((outlet, error)) = self.close_outlet(live, outlet) {
-                live.outlets.push(outlet);
-                failures.push(error);
+            if let Err(still) = self.close_outlet(live, outlet) {
+                live.outlets.push(still.outlet);
+                failures.push(still.error);
             }
         }
         note_mappings(live);
@@ -145,6 +145,8 @@ impl Controller {
 /// The record's list is what is open.
 fn note_mappings(live: &mut Live) {
     live.record.mappings = live.outlets.iter().flat_map(|outlet| outlet.published.mappings.clone()).collect();
+    // In an order that does not depend on which outlet was opened first.
+    live.record.mappings.sort();
 }
 
 /// The binding that gives exactly this mapping.

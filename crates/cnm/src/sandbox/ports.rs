@@ -28,6 +28,13 @@ pub(crate) struct Outlet {
     pub published: Published<Held>,
 }
 
+/// An outlet that could not be closed.
+#[derive(Debug)]
+pub(crate) struct StillOpen {
+    pub outlet: Outlet,
+    pub error: Error,
+}
+
 /// For which families an endpoint carries the ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Role {
@@ -166,11 +173,11 @@ impl Controller {
     }
 
     /// Closes an outlet; it comes back, still open, when its rules could not be taken away.
-    pub(super) fn close_outlet(&self, live: &Live, outlet: Outlet) -> std::result::Result<(), (Outlet, Error)> {
+    pub(super) fn close_outlet(&self, live: &Live, outlet: Outlet) -> std::result::Result<(), Box<StillOpen>> {
         let mappings = &outlet.published.mappings;
         let closed = self.driver_of_ports(live, outlet.endpoint).and_then(|driver| driver.publish(&[], mappings));
         if let Err(error) = closed {
-            return Err((outlet, error));
+            return Err(Box::new(StillOpen { outlet, error }));
         }
         self.forget_udp(mappings.iter());
         self.let_go(outlet);

@@ -23,7 +23,8 @@ impl Controller {
             ready.failures.extend(self.hold_again(&mut live).iter().map(ToString::to_string));
             sandbox.show(&live.record);
         }
-        let repaired = self.restore_kernel()?;
+        let mut repaired = self.restore_kernel()?;
+        self.mend_all(&mut repaired);
         ready.writes += repaired.writes;
         ready.failures.extend(repaired.failures);
         self.make_predefined()?;
@@ -108,7 +109,7 @@ impl Controller {
             record.endpoints.push(endpoint);
         }
         if let Some(namespace) = record.netns_id {
-            self.claim_namespace(namespace, record.id);
+            self.claim_namespace(namespace, record.id, None);
         }
         self.insert_sandbox(Arc::new(Sandbox::new(record)))
     }

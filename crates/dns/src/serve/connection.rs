@@ -40,11 +40,10 @@ pub(super) fn accept(
     }
     let (shared, sandbox) = (Arc::clone(shared), Arc::clone(sandbox));
     Some(async move {
-        let _ticket = ticket;
         tokio::select! {
             biased;
             () = sandbox.closed() => {}
-            ended = converse(&shared, &sandbox, stream) => if let Err(error) = ended {
+            ended = converse(&shared, ticket, stream) => if let Err(error) = ended {
                 tracing::trace!(%error, "a connection to the resolver broke");
             },
         }
@@ -54,20 +53,21 @@ pub(super) fn accept(
 /// What came and was not read yet, and the means to answer it.
 struct Conversation<'c> {
     shared: &'c Arc<Shared>,
-    sandbox: &'c Arc<Sandbox>,
+    ticket: Ticket,
     scratch: Scratch,
     input: Vec<u8>,
     output: Vec<u8>,
 }
 
-async fn converse(shared: &Arc<Shared>, sandbox: &Arc<Sandbox>, stream: StdStream) -> io::Result<()> {
+async fn converse(shared: &Arc<Shared>, ticket: Ticket, stream: StdStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)?;
     let mut stream = TcpStream::from_std(stream)?;
     let (mut from_client, mut to_client) = stream.split();
     let idle = shared.settings.idle_timeout;
     let (scratch, input, output) = (Scratch::default(), Vec::new(), Vec::new());
-    let mut conversation = Conversation { shared, sandbox, scratch, input, output };
+    // Dropped before the stream: a client that sees the end may connect again.
+    let mut conversation = Conversation { shared, ticket, scratch, input, output };
     let (mut on_their_way, mut ended) = (FuturesUnordered::new(), false);
     loop {
         while on_their_way.len() < AT_A_TIME
@@ -106,7 +106,7 @@ impl Conversation<'_> {
 
     /// Appends the reply to what is sent next, or returns what will have it later.
     fn reply(&mut self, message: &[u8]) -> Option<impl Future<Output = Vec<u8>> + Send + use<>> {
-        let view = self.sandbox.view.load_full();
+        let view = self.ticket.0.view.load_full();
         let start = self.output.len();
         self.output.extend_from_slice(&[0, 0]);
         let counters = &self.shared.counters;
@@ -134,7 +134,7 @@ impl Conversation<'_> {
             frame(&mut self.output, start);
             return None;
         };
-        let Some(slot) = Slot::take(self.shared, self.sandbox) else {
+        let Some(slot) = Slot::take(self.shared, &self.ticket.0) else {
             outside::refuse(self.shared, &question, &mut self.output);
             frame(&mut self.output, start);
             return None;
@@ -142,7 +142,6 @@ impl Conversation<'_> {
         self.output.truncate(start);
         Some(async move {
             let mut output = vec![0, 0];
-            // When the sandbox is closed the whole conversation ends.
             slot.ask(&view, &question, &mut output).await;
             frame(&mut output, 0);
             output

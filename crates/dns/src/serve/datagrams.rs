@@ -101,9 +101,12 @@ fn forward(
     // Nobody waits for it: it ends by itself in bounded time, and with the sandbox. Their number is bounded by slots.
     forwarding.spawn(async move {
         let mut reply = Vec::new();
-        if slot.ask(&view, &question, &mut reply).await
-            && let Err(error) = sandbox.udp.send_to(&reply, SocketAddrV4::from(from))
-        {
+        tokio::select! {
+            biased;
+            () = sandbox.closed() => return,
+            () = slot.ask(&view, &question, &mut reply) => {}
+        }
+        if let Err(error) = sandbox.udp.send_to(&reply, SocketAddrV4::from(from)) {
             tracing::trace!(%error, "an answer could not be sent");
         }
     });

@@ -28,21 +28,16 @@ impl Slot {
         Some(Self { shared: Arc::clone(shared), sandbox: Arc::clone(sandbox) })
     }
 
-    /// Asks outside and appends the reply to `out`; `false` when the sandbox was closed meanwhile.
-    pub(crate) async fn ask(self, view: &View, question: &Question, out: &mut Vec<u8>) -> bool {
+    /// Asks outside and appends the reply to `out`.
+    pub(crate) async fn ask(self, view: &View, question: &Question, out: &mut Vec<u8>) {
         self.shared.counters.forwarded.one();
-        tokio::select! {
-            biased;
-            () = self.sandbox.closed() => return false,
-            answered = view.servers.ask(&self.shared, question) => match answered {
-                Some(answered) => told(view, &answered, question, out),
-                None => {
-                    self.shared.counters.failed.one();
-                    reply::failure(question, rcode::SERVFAIL, out);
-                }
-            },
+        match view.servers.ask(&self.shared, question).await {
+            Some(answered) => told(view, &answered, question, out),
+            None => {
+                self.shared.counters.failed.one();
+                reply::failure(question, rcode::SERVFAIL, out);
+            }
         }
-        true
     }
 }
 

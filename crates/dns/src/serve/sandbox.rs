@@ -4,6 +4,7 @@ use crate::Terms;
 use crate::answer::Transport;
 use crate::forward::ServerSet;
 use arc_swap::ArcSwap;
+use nix::sys::socket::{setsockopt, sockopt};
 use pontoon_cnm::{DnsPorts, SandboxNames};
 use pontoon_kernel::{Error, Kind, Netns, Result, Sockets};
 use std::io;
@@ -14,6 +15,9 @@ use tokio::sync::watch;
 
 /// Where the resolver is in every sandbox.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
+
+/// Room for queries that wait to be received.
+const WAITING_BYTES: usize = 1 << 20;
 
 /// What a sandbox sees. Replaced as a whole.
 pub(crate) struct View {
@@ -46,6 +50,10 @@ impl Sandbox {
     /// Opens its sockets, on the wanted ports where they are free.
     pub(crate) fn open(sockets: &dyn Sockets, ns: &Netns, view: View, wanted: Option<DnsPorts>) -> Result<Self> {
         let udp = open(wanted.map(|ports| ports.udp), |address| sockets.udp(ns, address))?;
+        // Bursts wait there while the thread is elsewhere; the kernel gives as much as it may, and memory only in use.
+        if let Err(error) = setsockopt(&udp, sockopt::RcvBuf, &WAITING_BYTES) {
+            tracing::debug!(%error, "the resolver's socket keeps the usual room");
+        }
         let tcp = open(wanted.map(|ports| ports.tcp), |address| sockets.tcp_listener(ns, address))?;
         let failed = |cause: io::Error| Error::new(Kind::Other, "ask for the resolver's port", cause.to_string());
         let ports =

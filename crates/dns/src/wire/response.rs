@@ -5,7 +5,7 @@
 
 use super::header::{self, Header, flag, rcode};
 use super::question::Question;
-use super::{name, rtype, u16_at, u32_at};
+use super::{CLASS_IN, name, rtype, u16_at, u32_at};
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -143,11 +143,17 @@ fn address(kind: u16, data: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// The record that begins at `start`.
+/// The record that begins at `start`; `None` when it is cut off, or an address of the wrong length.
 fn record(message: &[u8], start: usize) -> Option<Record> {
     let fixed = name::end(message, start)?;
     let data = fixed + 10;
     let end = data + usize::from(u16_at(message, fixed + 8)?);
-    message.get(data..end)?;
-    Some(Record { rtype: u16_at(message, fixed)?, fixed, data: data..end })
+    let (rtype, class) = (u16_at(message, fixed)?, u16_at(message, fixed + 2)?);
+    let length = message.get(data..end)?.len();
+    let sound = match rtype {
+        rtype::A if class == CLASS_IN => length == 4,
+        rtype::AAAA if class == CLASS_IN => length == 16,
+        _ => true,
+    };
+    sound.then_some(Record { rtype, fixed, data: data..end })
 }

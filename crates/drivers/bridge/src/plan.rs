@@ -4,7 +4,7 @@
 
 use crate::wanted::{WantedBridge, WantedPort};
 use pontoon_kernel::{BridgeSpec, Link, LinkGroup, LinkKind, Observed, Op};
-use pontoon_types::{EndpointId, LinkName, MacAddr};
+use pontoon_types::{EndpointId, LinkName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What was seen on the host.
@@ -73,9 +73,14 @@ pub fn plan(bridges: &[WantedBridge], ports: &[WantedPort], seen: &Seen) -> Plan
 
 /// Operations that make a bridge where there is none. Up comes last: everything that protects it is in place by then.
 pub fn make(bridge: &WantedBridge) -> Vec<Op> {
-    let spec = BridgeSpec { name: bridge.name.clone(), mac: MacAddr::random(), mtu: bridge.mtu };
+    let spec = BridgeSpec { name: bridge.name.clone(), mac: bridge.mac, mtu: bridge.mtu };
     let mut ops = vec![Op::CreateBridge(spec)];
     ops.extend(bridge.sysctls.iter().map(|(key, value)| Op::SetSysctl(key.clone(), value.clone())));
+    if bridge.addresses.iter().any(|address| address.addr().is_ipv6()) {
+        // Nobody else has this link's address. While the kernel makes sure of that it cannot ask for neighbours, and
+        // nothing would reach a sandbox over IPv6 in the network's first two seconds.
+        ops.push(Op::SetSysctl(format!("net/ipv6/conf/{}/accept_dad", bridge.name), "0".to_owned()));
+    }
     ops.extend(bridge.addresses.iter().map(|address| Op::AddAddress(bridge.name.clone(), *address)));
     ops.push(Op::Up(bridge.name.clone()));
     ops
@@ -86,6 +91,7 @@ fn plan_bridge(bridge: &WantedBridge, seen: &Seen, plan: &mut Plan) {
     if link.kind != LinkKind::Bridge {
         return plan.obstacles.push(bridge.name.clone());
     }
+    keep_from_reaping(link, plan);
     if let Some(mtu) = bridge.mtu.filter(|mtu| *mtu != link.mtu) {
         plan.ops.push(Op::SetMtu(bridge.name.clone(), mtu));
     }
@@ -112,6 +118,7 @@ fn plan_bridge(bridge: &WantedBridge, seen: &Seen, plan: &mut Plan) {
 
 fn plan_port(port: &WantedPort, seen: &Seen, plan: &mut Plan) {
     let Some(link) = seen.link(&port.name) else { return plan.missing.push(port.endpoint) };
+    keep_from_reaping(link, plan);
     let master = seen.link(&port.bridge).map(|bridge| bridge.index);
     if link.isolated != port.isolated {
         // A bridge that is to be made anew takes the port first.
@@ -128,6 +135,13 @@ fn plan_port(port: &WantedPort, seen: &Seen, plan: &mut Plan) {
     }
 }
 
+/// A wanted link that somebody marked as retired would be deleted with the next ones.
+fn keep_from_reaping(link: &Link, plan: &mut Plan) {
+    if link.group == LinkGroup::Retired.number() {
+        plan.ops.push(Op::SetGroup(link.name.clone(), LinkGroup::Live));
+    }
+}
+
 /// Links that are marked as ours and that nobody wants: left by a crash.
 fn plan_strays(bridges: &[WantedBridge], ports: &[WantedPort], seen: &Seen, plan: &mut Plan) {
     let wanted: BTreeSet<&LinkName> =
@@ -141,6 +155,7 @@ fn plan_strays(bridges: &[WantedBridge], ports: &[WantedPort], seen: &Seen, plan
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pontoon_types::MacAddr;
     use pontoon_kernel::{Address, LinkIndex};
 
     fn link(index: u32, name: &str, kind: LinkKind, master: Option<u32>) -> Link {
@@ -161,6 +176,7 @@ mod tests {
     fn wanted() -> (Vec<WantedBridge>, Vec<WantedPort>) {
         let bridge = WantedBridge {
             name: "br-a".parse().unwrap(),
+            mac: MacAddr::random(),
             mtu: None,
             addresses: vec!["10.1.0.1/24".parse().unwrap()],
             sysctls: vec![("net/ipv4/conf/br-a/route_localnet".into(), "1".into())],

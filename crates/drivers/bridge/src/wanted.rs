@@ -2,13 +2,15 @@
 
 use crate::settings::BridgeSettings;
 use pontoon_cnm::{EndpointRecord, NetworkRecord, Result};
-use pontoon_types::{EndpointId, Family, IpNet, LinkName};
+use pontoon_types::{EndpointId, Family, IpNet, LinkName, MacAddr};
 
 /// A bridge as wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedBridge {
     /// Its name.
     pub name: LinkName,
+    /// The Ethernet address it is made with.
+    pub mac: MacAddr,
     /// Its MTU, if one was asked for.
     pub mtu: Option<u32>,
     /// Its addresses with the subnets' prefix lengths.
@@ -40,7 +42,8 @@ pub fn bridge(network: &NetworkRecord, host_has_ipv6: bool) -> Result<WantedBrid
         IpNet::new(pool.gateway?, pool.subnet.prefix_len()).ok()
     });
     let addresses = addresses.collect();
-    Ok(WantedBridge { sysctls: sysctls(network, &settings, &name, host_has_ipv6), name, mtu: settings.mtu, addresses })
+    let sysctls = sysctls(network, &settings, &name, host_has_ipv6);
+    Ok(WantedBridge { name, mac: MacAddr::of_network(&network.id), mtu: settings.mtu, addresses, sysctls })
 }
 
 /// A bridge's sysctls.

@@ -1,5 +1,7 @@
 //! Many requests at once on one core: nothing hangs, nothing is given twice, nothing is left.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod common;
 
 use common::*;
@@ -11,7 +13,11 @@ use std::thread;
 use std::time::Duration;
 
 /// Runs `work` on so many threads at once; fails the test when it does not end.
-fn at_once<T: Send + 'static>(world: World, count: usize, work: impl Fn(&World, usize) -> T + Send + Sync + 'static) -> (World, Vec<T>) {
+fn at_once<T: Send + 'static>(
+    world: World,
+    count: usize,
+    work: impl Fn(&World, usize) -> T + Send + Sync + 'static,
+) -> (World, Vec<T>) {
     let (done, wait) = mpsc::channel();
     thread::spawn(move || {
         let barrier = Barrier::new(count);
@@ -115,14 +121,18 @@ fn a_crowd_of_random_requests_leaves_everything_consistent() {
                     };
                     world.core.create_sandbox(SandboxSpec { ports, ..sandbox(&sandbox_name, &[&network]) }).map(drop)
                 }
-                2 | 3 => world.core.connect(&network, &sandbox_name, EndpointSpec { gw_priority: dice.roll(3) as i64, ..EndpointSpec::default() }),
+                2 | 3 => world.core.connect(
+                    &network,
+                    &sandbox_name,
+                    EndpointSpec { gw_priority: dice.roll(3) as i64, ..EndpointSpec::default() },
+                ),
                 4 => world.core.disconnect(&network, &sandbox_name, false),
                 5 => world.core.remove_sandbox(&sandbox_name),
                 6 => world.core.set_ports(&sandbox_name, vec![port(&format!("{}:81/tcp", 8000 + dice.roll(4)))]),
                 7 => world.core.remove_network("n4").or_else(|_| world.core.create_network(v4("n4")).map(drop)),
                 _ => {
                     world.core.forget_gone();
-                    world.core.repair_if_needed().map(drop)
+                    world.core.repair().map(drop)
                 }
             };
         }
@@ -193,7 +203,9 @@ fn live(mut world: World, steps: &[Step]) -> World {
             Step::Disconnect(a, b) => world.core.disconnect(&n(b), &s(a), false),
             Step::Ports(a, b) => world.core.set_ports(&s(a), vec![port(&format!("900{b}:80/tcp")), port("53/udp")]),
             Step::Remove(a) => world.core.remove_sandbox(&s(a)),
-            Step::Network(b) => world.core.remove_network(&n(b)).or_else(|_| world.core.create_network(network(*b)).map(drop)),
+            Step::Network(b) => {
+                world.core.remove_network(&n(b)).or_else(|_| world.core.create_network(network(*b)).map(drop))
+            }
             Step::Fail(count) => {
                 world.host.fail_on(usize::from(*count), pontoon_kernel::Kind::Other);
                 continue;
@@ -211,7 +223,7 @@ fn live(mut world: World, steps: &[Step]) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     /// Whatever happened, failing kernel included, the next start makes everything one again, and the one after it
     /// has nothing to do.

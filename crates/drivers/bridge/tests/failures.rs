@@ -1,6 +1,8 @@
 //! Every kind of request with each of its operations failing once: it fails with an error and everything is as before,
 //! or it succeeds and what it could not do is put right by the next repair; and then the same request succeeds.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod common;
 
 use common::scenarios::{Scenario, all};
@@ -23,7 +25,7 @@ fn check(scenario: &Scenario, what: &str, world: World, outcome: Outcome, before
         }
         // What is only told in the log is put right later: by a repair, or at the next start.
         Ok(()) => {
-            world.core.repair_if_needed().unwrap();
+            world.core.repair().unwrap();
             let world = world.restart();
             assert_eq!(world.ready.failures, Vec::<String>::new(), "{what}");
             world.audit();

@@ -1,5 +1,7 @@
 //! What comes and goes on the host with networks, sandboxes and endpoints.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod common;
 
 use common::*;
@@ -17,7 +19,8 @@ fn network_specs() -> Vec<pontoon_types::NetworkSpec> {
         spec.aux_addresses.insert(key.into(), address.parse().unwrap());
         spec
     };
-    let range = |subnet: &str, range: &str| pontoon_types::PoolSpec { ip_range: Some(range.parse().unwrap()), ..pool(subnet) };
+    let range =
+        |subnet: &str, range: &str| pontoon_types::PoolSpec { ip_range: Some(range.parse().unwrap()), ..pool(subnet) };
     vec![
         v4("plain"),
         dual("dual"),
@@ -34,10 +37,13 @@ fn network_specs() -> Vec<pontoon_types::NetworkSpec> {
         with(v4("binding"), &[(&format!("{b}.host_binding_ipv4"), "192.0.2.2")]),
         with(v4("prefix"), &[(PREFIX, "lan")]),
         with(v4("inhibit"), &[(&format!("{b}.inhibit_ipv4"), "true")]),
-        pooled(dual("gateways"), vec![
-            gateway(pool("10.9.0.0/24"), "DefaultGatewayIPv4", "10.9.0.77"),
-            gateway(pool("fd09::/64"), "DefaultGatewayIPv6", "fd09::77"),
-        ]),
+        pooled(
+            dual("gateways"),
+            vec![
+                gateway(pool("10.9.0.0/24"), "DefaultGatewayIPv4", "10.9.0.77"),
+                gateway(pool("fd09::/64"), "DefaultGatewayIPv6", "fd09::77"),
+            ],
+        ),
         pooled(v4("range"), vec![range("10.8.0.0/16", "10.8.7.0/24")]),
     ]
 }
@@ -232,10 +238,10 @@ fn a_foreign_link_in_the_way_is_not_touched() {
     let before = world.picture();
     let veth = s.record.endpoints[0].host_link.clone().unwrap().to_string();
     for name in ["eth0", veth.as_str()] {
-        let spec = pooled(with(v4("x"), &[(NAME, name)]), vec![pontoon_types::PoolSpec {
-            gateway: Some("192.0.2.2".parse().unwrap()),
-            ..pool("192.0.2.0/24")
-        }]);
+        let spec = pooled(
+            with(v4("x"), &[(NAME, name)]),
+            vec![pontoon_types::PoolSpec { gateway: Some("192.0.2.2".parse().unwrap()), ..pool("192.0.2.0/24") }],
+        );
         let error = world.core.create_network(spec).unwrap_err();
         assert_eq!(text(&error), format!("existing interface {name} is not a bridge"));
         assert_same(&world.picture(), &before, "picture");
@@ -264,7 +270,14 @@ fn events_tell_each_network_that_is_joined_and_left() {
         told.push(format!("{} {network}", event.action));
     }
     let expected = [
-        "create s", "connect n", "connect bridge", "disconnect n", "connect n", "disconnect n", "disconnect bridge", "destroy s",
+        "create s",
+        "connect n",
+        "connect bridge",
+        "disconnect n",
+        "connect n",
+        "disconnect n",
+        "disconnect bridge",
+        "destroy s",
     ];
     assert_eq!(told, expected);
 }
@@ -295,7 +308,10 @@ fn names_aliases_links_and_addresses_are_found_where_they_are_visible() {
     let own = world.resolver.names(db.record.id).unwrap();
     assert_eq!(own.forward("backend", Family::V4), pontoon_cnm::Answer::Unknown);
     world.core.connect("m", "db", EndpointSpec::default()).unwrap();
-    assert!(matches!(world.resolver.names(other.record.id).unwrap().forward("db", Family::V6), pontoon_cnm::Answer::Found(_)));
+    assert!(matches!(
+        world.resolver.names(other.record.id).unwrap().forward("db", Family::V6),
+        pontoon_cnm::Answer::Found(_)
+    ));
     world.core.remove_sandbox("db").unwrap();
     assert_eq!(world.resolver.names(web.record.id).unwrap().forward("db", Family::V4), pontoon_cnm::Answer::Unknown);
     assert_eq!(world.resolver.names(web.record.id).unwrap().reverse(address), None);
@@ -314,7 +330,10 @@ fn only_sandboxes_with_a_way_out_ask_the_hosts_servers() {
     assert!(forwards());
     world.core.disconnect("n", "s", false).unwrap();
     assert!(!forwards());
-    assert_eq!(world.resolver.served()[&s.record.id].upstreams.servers[0].address, "192.0.2.53".parse::<std::net::IpAddr>().unwrap());
+    assert_eq!(
+        world.resolver.served()[&s.record.id].upstreams.servers[0].address,
+        "192.0.2.53".parse::<std::net::IpAddr>().unwrap()
+    );
 }
 
 #[test]
@@ -322,7 +341,9 @@ fn files_follow_the_networks_and_keep_what_a_user_wrote() {
     let world = World::new();
     let n = world.make_network("n");
     let s = world.make_sandbox("s", &["bridge"]);
-    let address = |name: &str| world.sandbox("s").record.endpoints.iter().find(|e| e.network_name == name).unwrap().ipv4.unwrap().addr();
+    let address = |name: &str| {
+        world.sandbox("s").record.endpoints.iter().find(|e| e.network_name == name).unwrap().ipv4.unwrap().addr()
+    };
     assert!(world.hosts("s").ends_with(&format!("{}\t{}\n", address("bridge"), s.record.id.short())));
     assert!(world.resolv_conf("s").contains("nameserver 192.0.2.53"));
     let before = world.hosts("s");

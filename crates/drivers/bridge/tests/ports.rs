@@ -1,6 +1,8 @@
 //! Which network carries the default routes and the published ports, and how ports move and change (sandbox.md section
 //! 4, ports.md sections 2 to 4 and 8).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod common;
 
 use common::*;
@@ -12,8 +14,9 @@ use std::net::IpAddr;
 fn via(world: &World, sandbox: &str, family: Family) -> Option<IpAddr> {
     let record = world.sandbox(sandbox).record;
     let state = &world.host.snapshot().namespaces[&record.netns_id.unwrap()];
-    let is_default =
-        |route: &&pontoon_kernel::Route| route.destination.prefix_len() == 0 && Family::of_net(&route.destination) == family;
+    let is_default = |route: &&pontoon_kernel::Route| {
+        route.destination.prefix_len() == 0 && Family::of_net(&route.destination) == family
+    };
     state.routes.iter().find(is_default).map(|route| match route.target {
         RouteTarget::Via(gateway) => gateway,
         RouteTarget::OnLink => unreachable!("default routes have a next hop"),
@@ -45,7 +48,9 @@ fn the_best_network_carries_the_default_routes() {
     world.core.create_network(pontoon_types::NetworkSpec { internal: true, ..dual("a-inner") }).unwrap();
     world.make_sandbox("s", &[]);
     assert_eq!((via(&world, "s", Family::V4), via(&world, "s", Family::V6)), (None, None));
-    let steps: [(&str, bool, i64, Option<&str>, Option<&str>); 10] = [
+    /// Network, joining or leaving, priority; and then who carries IPv4 and IPv6.
+    type Step = (&'static str, bool, i64, Option<&'static str>, Option<&'static str>);
+    let steps: [Step; 10] = [
         ("a-inner", true, 0, None, None),
         ("a4", true, 0, Some("a4"), None),
         ("m", true, 0, Some("m"), Some("m")),
@@ -115,7 +120,8 @@ fn ports_follow_the_default_routes() {
 fn a_port_has_the_same_number_in_both_families() {
     let world = World::new();
     world.make_network("n");
-    let ports = (0..40).map(|index| PortBinding { container: PortRange::single(1000 + index), ..port("80/tcp") }).collect();
+    let ports =
+        (0..40).map(|index| PortBinding { container: PortRange::single(1000 + index), ..port("80/tcp") }).collect();
     world.core.create_sandbox(SandboxSpec { ports, ..sandbox("s", &["n"]) }).unwrap();
     let all = mappings(&world);
     for index in 0..40 {
@@ -156,7 +162,8 @@ fn every_kind_of_port_works_on_every_kind_of_network() {
         for protocol in ["tcp", "udp", "sctp"] {
             for host in ["", "80:", "8000-8010:"] {
                 let what = format!("{host}80/{protocol} on {network}");
-                let spec = SandboxSpec { ports: vec![port(&format!("{host}80/{protocol}"))], ..sandbox("s", &[network]) };
+                let spec =
+                    SandboxSpec { ports: vec![port(&format!("{host}80/{protocol}"))], ..sandbox("s", &[network]) };
                 world.core.create_sandbox(spec).unwrap_or_else(|error| panic!("{what}: {}", text(&error)));
                 assert!(!mappings(&world).is_empty(), "{what}");
                 world.audit();
@@ -171,7 +178,9 @@ fn addresses_of_the_host_choose_the_family() {
     let world = World::new();
     world.make_network("n");
     world.make_sandbox("s", &["n"]);
-    for (address, count) in [("127.0.0.1", 1), ("::1", 1), ("0.0.0.0", 1), ("::", 1), ("192.0.2.2", 1), ("2001:db8::2", 1)] {
+    for (address, count) in
+        [("127.0.0.1", 1), ("::1", 1), ("0.0.0.0", 1), ("::", 1), ("192.0.2.2", 1), ("2001:db8::2", 1)]
+    {
         let address: IpAddr = address.parse().unwrap();
         let binding = PortBinding { host_ip: Some(address), ..port("80:80/tcp") };
         world.core.set_ports("s", vec![binding]).unwrap();
@@ -193,15 +202,25 @@ fn ports_in_both_lists_are_not_interrupted() {
     let kept: Vec<_> = before.iter().filter(|mapping| mapping.protocol == Protocol::Tcp).collect();
     assert_eq!(kept.len(), 4);
     assert!(kept.iter().all(|mapping| mappings(&world).contains(mapping)), "ephemeral numbers stay");
-    let commits: Vec<_> = world.host.writes().into_iter().filter_map(|write| match write {
-        pontoon_kernel::fake::Write::Commit(_, transaction) => Some(transaction.changes),
-        _ => None,
-    }).collect();
+    let commits: Vec<_> = world
+        .host
+        .writes()
+        .into_iter()
+        .filter_map(|write| match write {
+            pontoon_kernel::fake::Write::Commit(_, transaction) => Some(transaction.changes),
+            _ => None,
+        })
+        .collect();
     assert_eq!(commits.len(), 1, "one transaction");
-    let elements: usize = commits[0].iter().map(|change| match change {
-        pontoon_kernel::nft::Change::AddElements(all) | pontoon_kernel::nft::Change::DeleteElements(all) => all.len(),
-        _ => 99,
-    }).sum();
+    let elements: usize = commits[0]
+        .iter()
+        .map(|change| match change {
+            pontoon_kernel::nft::Change::AddElements(all) | pontoon_kernel::nft::Change::DeleteElements(all) => {
+                all.len()
+            }
+            _ => 99,
+        })
+        .sum();
     // Out and in, in each family; IPv6 has one more for sources that only the forwarder can answer.
     assert_eq!(elements, 6);
     world.audit();
@@ -218,13 +237,22 @@ fn a_range_is_one_element_whatever_its_length() {
     world.host.forget_writes();
     world.core.set_ports("s", vec![port("20000-29999:20000-29999/tcp"), port("20000-29999:20000-29999/udp")]).unwrap();
     assert_eq!(mappings(&world).len(), 4);
-    let elements: usize = world.host.writes().into_iter().map(|write| match write {
-        pontoon_kernel::fake::Write::Commit(_, transaction) => transaction.changes.iter().map(|change| match change {
-            pontoon_kernel::nft::Change::AddElements(all) => all.len(),
-            _ => 99,
-        }).sum(),
-        _ => 0,
-    }).sum();
+    let elements: usize = world
+        .host
+        .writes()
+        .into_iter()
+        .map(|write| match write {
+            pontoon_kernel::fake::Write::Commit(_, transaction) => transaction
+                .changes
+                .iter()
+                .map(|change| match change {
+                    pontoon_kernel::nft::Change::AddElements(all) => all.len(),
+                    _ => 99,
+                })
+                .sum(),
+            _ => 0,
+        })
+        .sum();
     assert!(elements <= 8, "{elements}");
     world.audit();
 }
@@ -236,7 +264,8 @@ fn two_sandboxes_never_have_one_port() {
     world.make_network("m");
     world.core.create_sandbox(SandboxSpec { ports: vec![port("80:80/tcp")], ..sandbox("a", &["n"]) }).unwrap();
     let before = world.picture();
-    for (binding, taken) in [("80:80/tcp", true), ("79-81:90-92/tcp", true), ("80:80/udp", false), ("81:80/tcp", false)] {
+    for (binding, taken) in [("80:80/tcp", true), ("79-81:90-92/tcp", true), ("80:80/udp", false), ("81:80/tcp", false)]
+    {
         let made = world.core.create_sandbox(SandboxSpec { ports: vec![port(binding)], ..sandbox("s", &["m"]) });
         assert_eq!(made.is_err(), taken, "{binding}");
         if made.is_ok() {
@@ -297,7 +326,7 @@ fn ports_that_cannot_move_on_leaving_are_left_closed_and_open_later() {
             world.core.connect("a", "s", EndpointSpec::default()).unwrap();
         }
         assert_eq!(mappings(&world).len(), 2, "operation {nth}");
-        world.core.repair_if_needed().unwrap();
+        world.core.repair().unwrap();
         world.audit();
     }
     assert!(closed > 0, "some failure must have hit the move");

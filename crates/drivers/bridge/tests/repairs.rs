@@ -1,5 +1,7 @@
 //! Whatever another hand does to what is ours on the host, a repair puts it right, and the next one has nothing to do.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod common;
 
 use common::*;
@@ -65,38 +67,45 @@ fn hurt(world: &World, damage: &Damage) {
         let _ = world.host.alter(&Netns::Host, &[op]);
     };
     match damage {
-        Damage::Delete(n) => drop(link(*n).map(|link| world.host.delete_link(&Netns::Host, &link.name))),
-        Damage::Down(n) => drop(link(*n).map(|link| alter(Op::Down(link.name)))),
+        Damage::Delete(n) => {
+            link(*n).into_iter().for_each(|link| world.host.delete_link(&Netns::Host, &link.name).unwrap())
+        }
+        Damage::Down(n) => link(*n).into_iter().for_each(|link| alter(Op::Down(link.name))),
         Damage::Rename(n) => {
             let free = LinkName::new(format!("theirs{n}")).unwrap();
-            drop(link(*n).map(|link| alter(Op::Rename(link.name, free))));
+            if let Some(link) = link(*n) {
+                alter(Op::Rename(link.name, free));
+            }
         }
         Damage::Move(a, b) => {
-            let bridges: Vec<_> = ours.iter().filter(|link| link.kind == pontoon_kernel::LinkKind::Bridge).cloned().collect();
+            let bridges: Vec<_> =
+                ours.iter().filter(|link| link.kind == pontoon_kernel::LinkKind::Bridge).cloned().collect();
             let ports: Vec<_> = ours.iter().filter(|link| link.master.is_some()).cloned().collect();
             if let (Some(port), Some(bridge)) = (pick(&ports, *a), pick(&bridges, *b)) {
                 alter(Op::SetMaster(port.name, bridge.name));
             }
         }
-        Damage::Isolate(n, on) => drop(link(*n).map(|link| alter(Op::SetIsolated(link.name, *on)))),
+        Damage::Isolate(n, on) => link(*n).into_iter().for_each(|link| alter(Op::SetIsolated(link.name, *on))),
         // The mark for links that wait to be deleted: they may go at any moment.
-        Damage::Ungroup(n) => drop(link(*n).map(|link| alter(Op::SetGroup(link.name, LinkGroup::Retired)))),
-        Damage::Mtu(n) => drop(link(*n).map(|link| alter(Op::SetMtu(link.name, 1300)))),
+        Damage::Ungroup(n) => link(*n).into_iter().for_each(|link| alter(Op::SetGroup(link.name, LinkGroup::Retired))),
+        Damage::Mtu(n) => link(*n).into_iter().for_each(|link| alter(Op::SetMtu(link.name, 1300))),
         Damage::Address(n) => {
             let own = |index| ours.iter().find(|link| link.index == index);
-            let all: Vec<_> =
-                host.addresses.iter().filter_map(|a| Some((own(a.link)?.name.clone(), a.net))).collect();
-            drop(pick(&all, *n).map(|(link, net)| alter(Op::RemoveAddress(link, net))));
+            let all: Vec<_> = host.addresses.iter().filter_map(|a| Some((own(a.link)?.name.clone(), a.net))).collect();
+            if let Some((link, net)) = pick(&all, *n) {
+                alter(Op::RemoveAddress(link, net));
+            }
         }
-        Damage::Sysctl(n) => drop(link(*n).map(|link| {
+        Damage::Sysctl(n) => link(*n).into_iter().for_each(|link| {
             alter(Op::SetSysctl(format!("net/ipv6/conf/{}/disable_ipv6", link.name), "1".into()));
             alter(Op::SetSysctl(format!("net/ipv4/conf/{}/route_localnet", link.name), "0".into()));
-        })),
+        }),
         Damage::Element(n) => {
             let tables = world.host.snapshot().namespaces.into_values().next().unwrap().tables;
             let elements: Vec<_> = tables.iter().flat_map(|table| table.elements()).collect();
-            let transaction = pick(&elements, *n).map(|element| pontoon_ruleset::remove(vec![element]));
-            drop(transaction.map(|transaction| world.host.alter_rules(&Netns::Host, &transaction)));
+            if let Some(element) = pick(&elements, *n) {
+                world.host.alter_rules(&Netns::Host, &pontoon_ruleset::remove(vec![element])).unwrap();
+            }
         }
         Damage::Flush => world.host.flush_rules(&Netns::Host).unwrap(),
     }
@@ -105,16 +114,17 @@ fn hurt(world: &World, damage: &Damage) {
 /// Links that keep a name in a sandbox may have to be deleted first; with that news another look is taken.
 fn repaired(world: &World) {
     for _ in 0..4 {
-        world.core.repair_if_needed().unwrap();
+        world.core.repair().unwrap();
         world.quiet();
     }
     let writes = world.host.writes().len();
-    assert!(!world.core.repair_if_needed().unwrap());
+    let again = world.core.repair().unwrap();
+    assert_eq!((again.writes, again.failures), (0, Vec::new()));
     assert_eq!(world.host.writes().len(), writes, "a look writes nothing");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     #[test]
     fn any_damage_is_put_right_and_then_there_is_nothing_to_do(damages in prop::collection::vec(damage(), 1..8)) {
@@ -135,6 +145,43 @@ proptest! {
         repaired(&world);
         world.audit();
     }
+}
+
+/// Waits for something that another thread brings about; fails the test when it does not happen.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed().as_secs() < 30, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_running_daemon_notices_by_itself_and_tells() {
+    let world = furnished();
+    world.host.start_process(42, 7);
+    let namespace = pontoon_types::NamespaceSource::Pid(42);
+    world.core.create_sandbox(SandboxSpec { namespace, ..sandbox("theirs", &["a"]) }).unwrap();
+    let (_, mut news) = world.core.events().subscribe();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| world.core.watch(&stop).unwrap());
+        world.host.flush_rules(&Netns::Host).unwrap();
+        until("the rules come back", || world.core.repairs() > 0);
+        world.host.delete_link(&Netns::Host, &LinkName::of_network(&world.network("a").record.id)).unwrap();
+        until("the bridge comes back", || world.core.repairs() > 1);
+        world.host.end_process(42);
+        until("the sandbox goes", || world.core.sandbox("theirs").is_err());
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    let mut told = Vec::new();
+    while let Ok(event) = news.try_recv() {
+        told.push(event.action.clone());
+    }
+    assert_eq!(told.iter().filter(|action| *action == "repair").count() as u64, world.core.repairs());
+    assert!(told.contains(&"destroy".to_owned()), "{told:?}");
+    world.quiet();
+    world.audit();
 }
 
 #[test]

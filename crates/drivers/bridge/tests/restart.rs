@@ -1,5 +1,7 @@
 //! The daemon goes and comes back: nothing is written where nothing changed, and whatever happened meanwhile is put right.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may")]
+
 mod common;
 
 use common::scenarios::all;
@@ -21,7 +23,11 @@ fn furnished() -> World {
     world.core.create_sandbox(SandboxSpec { ports, ..sandbox("web", &["a", "b", "bridge"]) }).unwrap();
     world.make_sandbox("db", &["apart", "inner"]);
     world.host.start_process(42, 7);
-    let spec = SandboxSpec { namespace: NamespaceSource::Pid(42), ports: vec![port("81:80/tcp")], ..sandbox("theirs", &["b"]) };
+    let spec = SandboxSpec {
+        namespace: NamespaceSource::Pid(42),
+        ports: vec![port("81:80/tcp")],
+        ..sandbox("theirs", &["b"])
+    };
     world.core.create_sandbox(spec).unwrap();
     world.core.create_sandbox(SandboxSpec { namespace: NamespaceSource::Host, ..sandbox("h", &["host"]) }).unwrap();
     world.make_sandbox("alone", &["none"]);
@@ -89,7 +95,11 @@ fn damage(name: &str, hurt: impl Fn(&World, &FakeHost)) {
     world.quiet();
     world.audit();
     let after = world.picture();
-    assert_eq!((&after.sandboxes, &after.networks, &after.stored), (&before.sandboxes, &before.networks, &before.stored), "{name}");
+    assert_eq!(
+        (&after.sandboxes, &after.networks, &after.stored),
+        (&before.sandboxes, &before.networks, &before.stored),
+        "{name}"
+    );
     let world = settled(world);
     hurt(&world, &host);
     assert!(world.core.repair_if_needed().unwrap(), "{name}: noticed while running");
@@ -132,16 +142,22 @@ fn flushed_and_foreign_rules_are_put_right() {
 
 #[test]
 fn changed_links_addresses_and_sysctls_of_bridges_are_put_right() {
-    let alter = |ops: fn(&World) -> Vec<Op>| move |world: &World, host: &FakeHost| host.alter(&Netns::Host, &ops(world)).unwrap();
-    damage("address", alter(|world| {
-        let pool = world.network("a").record.pools[0].clone();
-        let address = ipnet::IpNet::new(pool.gateway.unwrap(), pool.subnet.prefix_len()).unwrap();
-        vec![Op::RemoveAddress(bridge(world, "a"), address)]
-    }));
+    let alter = |ops: fn(&World) -> Vec<Op>| {
+        move |world: &World, host: &FakeHost| host.alter(&Netns::Host, &ops(world)).unwrap()
+    };
+    damage(
+        "address",
+        alter(|world| {
+            let pool = world.network("a").record.pools[0].clone();
+            let address = ipnet::IpNet::new(pool.gateway.unwrap(), pool.subnet.prefix_len()).unwrap();
+            vec![Op::RemoveAddress(bridge(world, "a"), address)]
+        }),
+    );
     damage("down", alter(|world| vec![Op::Down(bridge(world, "a"))]));
-    damage("sysctl", alter(|world| {
-        vec![Op::SetSysctl(format!("net/ipv4/conf/{}/route_localnet", bridge(world, "a")), "0".into())]
-    }));
+    damage(
+        "sysctl",
+        alter(|world| vec![Op::SetSysctl(format!("net/ipv4/conf/{}/route_localnet", bridge(world, "a")), "0".into())]),
+    );
     damage("port down", alter(|world| vec![Op::Down(veth(world, "web", 0))]));
     damage("port moved", alter(|world| vec![Op::SetMaster(veth(world, "web", 0), bridge(world, "b"))]));
     damage("isolation", alter(|world| vec![Op::SetIsolated(veth(world, "db", 0), false)]));
@@ -271,11 +287,8 @@ fn after_a_reboot_networks_are_there_and_sandboxes_are_not() {
 #[test]
 fn a_port_that_another_program_took_meanwhile_is_published_no_longer() {
     let world = furnished();
-    let taken = Reservation {
-        protocol: Protocol::Tcp,
-        address: "0.0.0.0".parse().unwrap(),
-        ports: PortRange::single(8080),
-    };
+    let taken =
+        Reservation { protocol: Protocol::Tcp, address: "0.0.0.0".parse().unwrap(), ports: PortRange::single(8080) };
     let host = world.host.clone();
     let reservation = taken.clone();
     let world = world.restart_after(move |host| host.occupy(reservation));
@@ -327,8 +340,10 @@ fn a_daemon_killed_at_any_moment_leaves_nothing_that_a_start_does_not_put_right(
             // It may have been done already, or be there again to be done.
             if let Err(error) = again {
                 let kind = pontoon_types::Kind::kind(&error);
-                let done = matches!(error, pontoon_cnm::Error::NotConnected { .. } | pontoon_cnm::Error::EndpointExists { .. })
-                    || matches!(kind, pontoon_types::ErrorKind::NotFound | pontoon_types::ErrorKind::Conflict);
+                let done = matches!(
+                    error,
+                    pontoon_cnm::Error::NotConnected { .. } | pontoon_cnm::Error::EndpointExists { .. }
+                ) || matches!(kind, pontoon_types::ErrorKind::NotFound | pontoon_types::ErrorKind::Conflict);
                 assert!(done, "{what}: {}", text(&error));
             }
             world.audit();

@@ -4,7 +4,7 @@
 //! unlinking the file detaches every copy in every mount namespace (kernel 3.18, `detach_mounts`). So
 //! [`release`] always unlinks after it unmounted, and nothing about the parent's propagation needs to change.
 
-use super::enter::{Home, OWN};
+use super::enter::{Home, OWN, within};
 use super::file::{NamespaceFile, id_at};
 use crate::errno::{failed, refused};
 use crate::{link, netlink};
@@ -31,12 +31,16 @@ pub(crate) fn create(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Mounts an open namespace at `path`.
+/// Mounts an open namespace at `path`, with loopback up.
 pub(crate) fn adopt(namespace: &NamespaceFile, path: &Path) -> Result<()> {
     let act = || format!("keep network namespace at {}", path.display());
     let mut file = MountPoint::create(path).map_err(|error| failed(act(), &error))?;
     let source = format!("/proc/thread-self/fd/{}", namespace.as_fd().as_raw_fd());
     file.mount(Path::new(&source)).map_err(|error| failed(act(), &error))?;
+    // A namespace fresh from `unshare` has it down, and the resolver's address with it.
+    within(namespace.as_fd(), raise_loopback)
+        .map_err(|error| failed(act(), &error))?
+        .map_err(|refusal| refusal.into_error(act()))?;
     file.keep();
     Ok(())
 }

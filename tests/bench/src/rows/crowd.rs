@@ -3,8 +3,10 @@
 use super::{Bench, connect, network};
 use crate::daemon::Daemon;
 use crate::error::{Error, Result};
+use crate::news::News;
 use crate::report::{Line, Target};
 use crate::sample::Sample;
+use std::path::Path;
 
 /// Endpoints in a crowd.
 pub const ENDPOINTS: usize = 1000;
@@ -45,7 +47,7 @@ impl Costs {
 
 impl Crowd {
     /// Measures the daemon alone, then fills it.
-    pub fn gather(daemon: Daemon, rounds: usize) -> Result<Self> {
+    pub fn gather(daemon: Daemon, rounds: usize, folder: &Path) -> Result<Self> {
         let idle = settled(&daemon)?;
         connect::prepare(&daemon)?;
         let alone = Costs::measure(&daemon, rounds)?;
@@ -57,6 +59,7 @@ impl Crowd {
             let network = format!("crowd-{}", number % NETWORKS);
             daemon.sandbox(&format!("crowd-{number}"), &[network.as_str()])?;
         }
+        News::listen(folder)?.until_quiet()?;
         // What the first measurements left in the allocator belongs to nobody's endpoint.
         let full = settled(&daemon)? - (before - idle);
         Ok(Self { daemon, idle, full, alone, rounds })

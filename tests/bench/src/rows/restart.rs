@@ -4,16 +4,14 @@ use super::Bench;
 use super::crowd::ENDPOINTS;
 use crate::error::{Error, Result};
 use crate::load::Echo;
+use crate::news::News;
 use crate::report::{Line, Target};
 use crate::sample::Sample;
 use crate::stream::Stream;
-use crate::world::{HOST4, command};
+use crate::world::HOST4;
 use pontoon_api_types::{HostBinding, PortMap};
-use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PORT: u16 = 7777;
 const SANDBOX: &str = "bench-stream";
@@ -32,9 +30,9 @@ pub fn restart(bench: &mut Bench) -> Result<Vec<Line>> {
     let to = SocketAddr::new(HOST4.parse().map_err(|_| Error::Unfit(format!("{HOST4} is no address")))?, PORT);
     let mut found = Found::default();
     for _ in 0..rounds {
-        // Retired links are reaped and the kernel's news heard before the silence is measured.
-        std::thread::sleep(Duration::from_secs(1));
-        let news = News::listen(&folder)?;
+        // What came before (retired links being reaped) is over before the silence is measured.
+        let mut news = News::listen(&folder)?;
+        news.until_quiet()?;
         let stream = Stream::begin(&peer, to)?;
         std::thread::sleep(Duration::from_millis(300));
         daemon.kill()?;
@@ -82,70 +80,6 @@ fn reported_writes(log: &str) -> Result<f64> {
     let lines = log.lines().rev().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let mut numbers = lines.filter_map(|line| line.get("kernel_writes")?.as_f64());
     numbers.next().ok_or_else(|| Error::Unfit("pontoond's log tells no number of kernel writes".into()))
-}
-
-/// What the kernel tells of changes, as its own tools print it.
-struct News {
-    listeners: Vec<(Child, PathBuf)>,
-    before: usize,
-}
-
-impl News {
-    fn listen(folder: &Path) -> Result<Self> {
-        let mut news = Self { listeners: Vec::new(), before: 0 };
-        let tools: [(&str, &[&str]); 2] =
-            [("nft", &["monitor"]), ("ip", &["-o", "monitor", "link", "address", "route", "rule"])];
-        for (tool, arguments) in tools {
-            let path = folder.join(format!("{tool}-monitor"));
-            let file = File::create(&path).map_err(Error::system("make a file"))?;
-            let child = Command::new(tool)
-                .args(arguments)
-                .stdin(Stdio::null())
-                .stdout(file)
-                .spawn()
-                .map_err(Error::system(format!("start {tool} monitor")))?;
-            news.listeners.push((child, path));
-        }
-        news.prove()?;
-        Ok(news)
-    }
-
-    /// Silence means something only from somebody who hears: makes changes until both have told of one.
-    fn prove(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        while self.heard()?.contains(&0) {
-            if begin.elapsed() > Duration::from_secs(5) {
-                return Err(Error::Unfit("`nft monitor` or `ip monitor` hears nothing".into()));
-            }
-            command("nft 'add table ip canary; delete table ip canary'")?;
-            command("ip link set lo mtu 65535 && ip link set lo mtu 65536")?;
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        std::thread::sleep(Duration::from_millis(300));
-        self.before = self.heard()?.iter().sum();
-        Ok(())
-    }
-
-    fn heard(&self) -> Result<Vec<usize>> {
-        let lines = |path: &PathBuf| std::fs::read_to_string(path).map(|text| text.lines().count());
-        let all = self.listeners.iter().map(|(_, path)| lines(path).map_err(Error::system("read what was heard")));
-        all.collect()
-    }
-
-    /// Lines printed since it began.
-    fn count(&self) -> Result<usize> {
-        Ok(self.heard()?.iter().sum::<usize>() - self.before)
-    }
-}
-
-impl Drop for News {
-    fn drop(&mut self) {
-        for (child, _) in &mut self.listeners {
-            // They may have ended by themselves.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 #[cfg(test)]

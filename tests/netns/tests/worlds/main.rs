@@ -4,4 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod attacker;
+mod debug;
 mod reach;
+mod repair;

@@ -31,7 +31,10 @@ impl<'a> Table<'a> {
         std::thread::scope(|scope| {
             for row in &self.0 {
                 let wrong = &wrong;
-                scope.spawn(move || wrong.lock().unwrap().extend(row.check()));
+                scope.spawn(move || {
+                    let failures = row.check();
+                    wrong.lock().unwrap().extend(failures);
+                });
             }
         });
         let wrong: Vec<String> = wrong.into_inner().unwrap();
@@ -217,7 +220,7 @@ fn published<'a>(all: &'a Everything, table: &mut Table<'a>) {
 
 /// Ports published on one address, and those that only the forwarder can carry.
 fn specific<'a>(all: &'a Everything, table: &mut Table<'a>) {
-    let Everything { web, near, db, old, .. } = all;
+    let Everything { near, db, .. } = all;
     let (host, lan, wan) = (all.world.host(), all.world.lan(), all.world.wan());
     let gateway = all.gateway("front");
     table.reaches("on 127.0.0.1", host, local("127.0.0.1:8081"), "web", gateway[0]);
@@ -244,6 +247,7 @@ fn specific<'a>(all: &'a Everything, table: &mut Table<'a>) {
 
 /// Tries the table in one world, and once more after the daemon was killed and came back.
 fn everybody_reaches_whom_they_should(bridged_hooks: bool) {
+
     let Some(all) = Everything::new(bridged_hooks) else { return };
     let check = || {
         for rows in [networks, published, specific] {

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 impl World {
     /// Fails the test where anything of that does not hold.
     pub fn audit(&self) {
-        assert!(!self.core.repair_if_needed().unwrap(), "the host differs from what is wanted");
+        let repaired = self.core.repair().unwrap();
+        assert_eq!((repaired.writes, repaired.failures), (0, Vec::new()), "the host is as wanted");
         self.audit_stores();
         self.audit_links();
         self.audit_addresses();
@@ -43,11 +44,23 @@ impl World {
 
     fn audit_links(&self) {
         let host = self.host.observe(&Netns::Host).unwrap();
-        let ours: BTreeSet<_> = host.links.iter().filter(|link| link.group == LinkGroup::Live.number()).collect::<Vec<_>>()
-            .into_iter().map(|link| link.name.to_string()).collect();
-        let mut expected: BTreeSet<String> =
-            self.endpoints().iter().filter_map(|endpoint| endpoint.host_link.as_ref()).map(ToString::to_string).collect();
-        for view in self.core.networks().iter().filter(|view| view.record.driver == "bridge" && !view.record.config_only) {
+        let ours: BTreeSet<_> = host
+            .links
+            .iter()
+            .filter(|link| link.group == LinkGroup::Live.number())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|link| link.name.to_string())
+            .collect();
+        let mut expected: BTreeSet<String> = self
+            .endpoints()
+            .iter()
+            .filter_map(|endpoint| endpoint.host_link.as_ref())
+            .map(ToString::to_string)
+            .collect();
+        for view in
+            self.core.networks().iter().filter(|view| view.record.driver == "bridge" && !view.record.config_only)
+        {
             let name = bridge_of(&view.record);
             let link = host.links.iter().find(|link| link.name.as_str() == name).expect("a network's bridge");
             assert!(link.up, "{name} is up");
@@ -67,19 +80,24 @@ impl World {
         }
         for view in self.core.networks() {
             let members: BTreeSet<_> = view.members.iter().map(|member| member.endpoint).collect();
-            let joined: BTreeSet<_> = self.endpoints().iter().filter(|e| e.network == view.record.id).map(|e| e.id).collect();
+            let joined: BTreeSet<_> =
+                self.endpoints().iter().filter(|e| e.network == view.record.id).map(|e| e.id).collect();
             assert_eq!(members, joined, "members of {}", view.record.name);
             for used in &view.subnets {
                 let pool = view.record.pools.iter().find(|pool| pool.subnet == used.subnet).unwrap();
                 let edges = match (pool.subnet, pool.subnet.prefix_len()) {
                     (pontoon_types::IpNet::V4(_), 31..) => BTreeSet::new(),
-                    (pontoon_types::IpNet::V4(net), _) => BTreeSet::from([net.network().into(), net.broadcast().into()]),
+                    (pontoon_types::IpNet::V4(net), _) => {
+                        BTreeSet::from([net.network().into(), net.broadcast().into()])
+                    }
                     (pontoon_types::IpNet::V6(net), _) => BTreeSet::from([net.network().into()]),
                 };
                 let mut taken: BTreeSet<std::net::IpAddr> = edges;
                 taken.extend(pool.gateway);
                 taken.extend(pool.aux_addresses.values());
-                taken.extend(all.iter().filter(|(id, a)| *id == view.record.id && pool.subnet.contains(a)).map(|(_, a)| *a));
+                taken.extend(
+                    all.iter().filter(|(id, a)| *id == view.record.id && pool.subnet.contains(a)).map(|(_, a)| *a),
+                );
                 assert_eq!(used.in_use, taken.len() as u64, "addresses in use in {} {}", view.record.name, used.subnet);
             }
         }
@@ -90,7 +108,8 @@ impl World {
             self.core.sandboxes().iter().flat_map(|view| view.record.mappings.clone()).collect();
         let mut wanted: BTreeSet<(Protocol, std::net::IpAddr, u16)> = BTreeSet::new();
         for mapping in &mappings {
-            wanted.extend((mapping.host.start..=mapping.host.end).map(|port| (mapping.protocol, mapping.host_ip, port)));
+            wanted
+                .extend((mapping.host.start..=mapping.host.end).map(|port| (mapping.protocol, mapping.host_ip, port)));
         }
         let mut held = BTreeSet::new();
         for reservation in self.host.snapshot().ports {

@@ -6,6 +6,7 @@
 
 mod audit;
 mod mortal;
+pub mod refusals;
 mod resolver;
 pub mod scenarios;
 mod stores;
@@ -136,9 +137,9 @@ impl World {
         sandboxes.sort_by_key(|view| view.record.id);
         let mut host = self.host.snapshot();
         // By how many sockets ports are held does not matter.
-        let held = std::mem::take(&mut host.ports).into_iter().flat_map(|held| {
-            (held.ports.start..=held.ports.end).map(move |port| (held.protocol, held.address, port))
-        });
+        let held = std::mem::take(&mut host.ports)
+            .into_iter()
+            .flat_map(|held| (held.ports.start..=held.ports.end).map(move |port| (held.protocol, held.address, port)));
         let ports = held.collect();
         Picture {
             host,

@@ -56,7 +56,11 @@ fn adopted(world: &World) {
 }
 
 fn adopt(world: &World) -> Outcome {
-    let spec = SandboxSpec { namespace: NamespaceSource::Pid(42), ports: vec![port("80:80/tcp")], ..sandbox("s", &["a", "bridge"]) };
+    let spec = SandboxSpec {
+        namespace: NamespaceSource::Pid(42),
+        ports: vec![port("80:80/tcp")],
+        ..sandbox("s", &["a", "bridge"])
+    };
     world.core.create_sandbox(spec).map(drop)
 }
 
@@ -83,22 +87,32 @@ pub fn all() -> Vec<Scenario> {
     };
     vec![
         scenario("create a network", |_| {}, |world| world.core.create_network(dual("n")).map(drop)),
-        scenario("create an isolated network", |_| {}, |world| {
-            let spec = NetworkSpec { internal: true, ..dual("n") };
-            let mode = "com.docker.network.bridge.gateway_mode_ipv4";
-            world.core.create_network(with(spec, &[(mode, "isolated")])).map(drop)
-        }),
+        scenario(
+            "create an isolated network",
+            |_| {},
+            |world| {
+                let spec = NetworkSpec { internal: true, ..dual("n") };
+                let mode = "com.docker.network.bridge.gateway_mode_ipv4";
+                world.core.create_network(with(spec, &[(mode, "isolated")])).map(drop)
+            },
+        ),
         scenario("create a network on a user's bridge", user_bridge, |world| {
             let options = [("com.docker.network.bridge.name", "mine"), ("com.docker.network.driver.mtu", "1400")];
             world.core.create_network(with(dual("n"), &options)).map(drop)
         }),
-        scenario("remove a network on a user's bridge", |world| {
-            user_bridge(world);
-            world.core.create_network(with(dual("n"), &[("com.docker.network.bridge.name", "mine")])).unwrap();
-        }, |world| world.core.remove_network("n")),
-        scenario("create a configuration", |_| {}, |world| {
-            world.core.create_network(NetworkSpec { config_only: true, ..dual("n") }).map(drop)
-        }),
+        scenario(
+            "remove a network on a user's bridge",
+            |world| {
+                user_bridge(world);
+                world.core.create_network(with(dual("n"), &[("com.docker.network.bridge.name", "mine")])).unwrap();
+            },
+            |world| world.core.remove_network("n"),
+        ),
+        scenario(
+            "create a configuration",
+            |_| {},
+            |world| world.core.create_network(NetworkSpec { config_only: true, ..dual("n") }).map(drop),
+        ),
         scenario("remove a network", two_networks, |world| world.core.remove_network("four")),
         scenario("create a sandbox", two_networks, full),
         scenario("adopt a namespace", owned, adopt),
@@ -107,8 +121,12 @@ pub fn all() -> Vec<Scenario> {
         }),
         gradual("remove a sandbox", published_twice, |world| world.core.remove_sandbox("s")),
         gradual("remove an adopted sandbox", adopted, |world| world.core.remove_sandbox("s")),
-        scenario("connect to a better network", publishing, |world| world.core.connect("a", "s", EndpointSpec::default())),
-        scenario("connect to a better network for IPv4", publishing, |world| world.core.connect("four", "s", prefer(5))),
+        scenario("connect to a better network", publishing, |world| {
+            world.core.connect("a", "s", EndpointSpec::default())
+        }),
+        scenario("connect to a better network for IPv4", publishing, |world| {
+            world.core.connect("four", "s", prefer(5))
+        }),
         scenario("connect to a worse network", publishing, |world| world.core.connect("bridge", "s", prefer(-1))),
         scenario("connect to the first network with names", in_bridge, |world| {
             world.core.connect("a", "s", EndpointSpec::default())
