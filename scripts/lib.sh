@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by the scripts beside it: messages, what must be installed, where Rust comes from. Sourced, never run.
 
 # The version that Cargo.toml asks for.

@@ -37,7 +37,7 @@ fn names_are_answered_over_both_transports_in_both_families() {
 fn one_connection_takes_many_queries_in_pieces_and_at_once() {
     let world = world();
     let (_, ports) = world.sandbox(&usual_names(), from_host(&[]));
-    let queries: Vec<_> = (0..100).map(|n| query(if n % 2 == 0 { "web" } else { "old" }, RecordType::A)).collect();
+    let queries: Vec<_> = (0..400).map(|n| query(if n % 2 == 0 { "web" } else { "many" }, RecordType::A)).collect();
     let bytes: Vec<u8> = queries.iter().flat_map(framed).collect();
     let mut stream = connect(ports.tcp);
     for piece in bytes.chunks(17) {

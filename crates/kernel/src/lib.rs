@@ -52,8 +52,8 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     fn apply(&self, ns: &Netns, ops: &[Op]) -> std::result::Result<(), Failed>;
 
     /// Deletes every link of the group [`LinkGroup::Retired`] in `ns` in one go (one RCU wait for all).
-    /// Returns how many there were. Slow by nature (tens of milliseconds): never on a request's path.
-    fn reap(&self, ns: &Netns) -> Result<usize>;
+    /// Tells whether there were any. Slow by nature (tens of milliseconds): never on a request's path.
+    fn reap(&self, ns: &Netns) -> Result<bool>;
 
     /// A sysctl's value without its newline, e.g. `net/ipv4/ip_forward`; `None` when the file does not exist.
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>>;

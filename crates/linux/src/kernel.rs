@@ -34,7 +34,7 @@ impl Kernel for Linux {
         apply::apply(self, ns, ops)
     }
 
-    fn reap(&self, ns: &Netns) -> Result<usize> {
+    fn reap(&self, ns: &Netns) -> Result<bool> {
         self.with_route(ns, retire::reap)
     }
 

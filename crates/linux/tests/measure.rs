@@ -79,9 +79,9 @@ fn measure() {
         );
         let retire = |i: usize| timed(|| linux.apply(&Netns::Host, &[Op::Retire(name(&format!("v{i}")))]).unwrap()).1;
         report("retire one", vec![retire(0)]);
-        report("reap one", vec![timed(|| assert_eq!(linux.reap(&Netns::Host).unwrap(), 1)).1]);
+        report("reap one", vec![timed(|| assert!(linux.reap(&Netns::Host).unwrap())).1]);
         report("retire", (1..N).map(retire).collect());
-        report("reap 49", vec![timed(|| assert_eq!(linux.reap(&Netns::Host).unwrap(), N - 1)).1]);
+        report("reap 49", vec![timed(|| assert!(linux.reap(&Netns::Host).unwrap())).1]);
         report("release_netns", (0..N).map(|i| timed(|| linux.release_netns(&path(i)).unwrap()).1).collect());
     });
 }

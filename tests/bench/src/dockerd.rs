@@ -84,7 +84,7 @@ impl Dockerd {
     /// Starts a container that sleeps, on its default bridge; fails where there is no static busybox or no runtime.
     pub fn run_container(&self) -> Result<()> {
         let host = format!("docker -H unix://{}", self.socket.display());
-        let busybox = command("command -v busybox")?;
+        let busybox = command("readlink -f \"$(command -v busybox)\"")?;
         let busybox = busybox.trim();
         command(&format!("tar -C / -cf - {} | {host} import - bench:1", busybox.trim_start_matches('/')))?;
         command(&format!("{host} run -d --name {CONTAINER} bench:1 {busybox} sleep 3600")).map(drop)

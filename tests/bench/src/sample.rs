@@ -35,7 +35,9 @@ impl Sample {
     pub fn shown(&self, unit: &str) -> String {
         match (self.p50(), self.percentile(10.0), self.percentile(90.0)) {
             (Some(p50), Some(p10), Some(p90)) => {
-                format!("{} {unit} ({}–{}, n={})", Short(p50), Short(p10), Short(p90), self.0.len())
+                let value = format!("{} {unit}", Short(p50));
+                let spread = format!("({}–{}, n={})", Short(p10), Short(p90), self.0.len());
+                if self.0.len() == 1 { value.trim_end().to_owned() } else { format!("{} {spread}", value.trim_end()) }
             }
             _ => "–".to_owned(),
         }

@@ -17,16 +17,16 @@ fn read(path: &str) -> String {
 /// Names of the crates of others in the dependency sections of every `Cargo.toml`.
 fn direct_dependencies() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for folder in ["crates", "crates/drivers", "cmd", "tests"] {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let Ok(text) = fs::read_to_string(entry.unwrap().path().join("Cargo.toml")) else { continue };
-            let mut inside = false;
-            for line in text.lines() {
-                if line.starts_with('[') {
-                    inside = line.ends_with("dependencies]");
-                } else if inside && let Some((name, _)) = line.split_once('=') {
-                    names.insert(name.split('.').next().unwrap_or(name).trim().to_owned());
-                }
+    let entries = |folder: &str| fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let crates =
+        ["crates", "crates/drivers", "cmd", "tests"].into_iter().flat_map(entries).chain([root().join("fuzz")]);
+    for text in crates.filter_map(|folder| fs::read_to_string(folder.join("Cargo.toml")).ok()) {
+        let mut inside = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                inside = line.ends_with("dependencies]");
+            } else if inside && let Some((name, _)) = line.split_once('=') {
+                names.insert(name.split('.').next().unwrap_or(name).trim().to_owned());
             }
         }
     }

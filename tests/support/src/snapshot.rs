@@ -17,9 +17,9 @@ impl Snapshot {
         let mut lines = BTreeSet::new();
         let mut note = |what: &str, text: String| lines.extend(text.lines().map(|line| format!("{what}: {}", line.trim())));
         note("link", links(&host.tell("ip -j -d link show")));
-        note("address", host.tell("ip -o address show"));
-        note("route", stable_routes(&host.tell("ip -4 route show table all")));
-        note("route", stable_routes(&host.tell("ip -6 route show table all")));
+        note("address", without_automatic(&host.tell("ip -o address show")));
+        note("route", without_automatic(&host.tell("ip -4 route show table all")));
+        note("route", without_automatic(&host.tell("ip -6 route show table all")));
         note("rule", host.tell("nft -s -a list ruleset"));
         note("mount", mounts_below(&host.tell("cat /proc/self/mountinfo"), folder));
         let netns = folder.join("netns");
@@ -58,10 +58,12 @@ fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Routes that the kernel makes for neighbours it talked to come and go by themselves, and so do signs of a cable.
-fn stable_routes(text: &str) -> String {
-    let stable = |line: &&str| !line.contains("proto redirect") && !line.contains(" expires ");
-    let lines = text.lines().filter(stable).map(|line| line.replace(" linkdown", ""));
+/// Without what the kernel makes by itself: link-local addresses and routes to its own addresses, which come with a
+/// cable, and signs of one; routes for neighbours it talked to.
+fn without_automatic(text: &str) -> String {
+    const AUTOMATIC: [&str; 5] = ["fe80::", "ff00::/8", " table local ", "proto redirect", " expires "];
+    let lasting = |line: &&str| !AUTOMATIC.iter().any(|sign| line.contains(sign));
+    let lines = text.lines().filter(lasting).map(|line| line.replace(" linkdown", ""));
     lines.collect::<Vec<_>>().join("\n")
 }
 

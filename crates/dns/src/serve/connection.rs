@@ -18,6 +18,9 @@ use tokio::time::{sleep, timeout};
 /// Queries of one connection that may be on their way; what comes meanwhile waits in the kernel.
 const AT_A_TIME: usize = 32;
 
+/// Bytes of answers that may be ready before they are written: a client that does not read is not served further.
+const OUTPUT: usize = 64 << 10;
+
 /// Counts a connection; dropping it counts it out.
 struct Ticket(Arc<Sandbox>);
 
@@ -71,6 +74,7 @@ async fn converse(shared: &Arc<Shared>, ticket: Ticket, stream: StdStream) -> io
     let (mut on_their_way, mut ended) = (FuturesUnordered::new(), false);
     loop {
         while on_their_way.len() < AT_A_TIME
+            && conversation.output.len() < OUTPUT
             && let Some(message) = conversation.next_message()
         {
             on_their_way.extend(conversation.reply(&message));
@@ -78,6 +82,7 @@ async fn converse(shared: &Arc<Shared>, ticket: Ticket, stream: StdStream) -> io
         if !conversation.output.is_empty() {
             timeout(idle, to_client.write_all(&conversation.output)).await??;
             conversation.output.clear();
+            continue;
         }
         if ended && on_their_way.is_empty() {
             return to_client.shutdown().await;

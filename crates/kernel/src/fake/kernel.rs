@@ -55,7 +55,7 @@ impl Kernel for FakeHost {
         Ok(())
     }
 
-    fn reap(&self, ns: &Netns) -> Result<usize> {
+    fn reap(&self, ns: &Netns) -> Result<bool> {
         let mut inner = self.lock();
         inner.faults.pass_reap()?;
         let count = inner.model.reap(ns)?;
@@ -63,7 +63,7 @@ impl Kernel for FakeHost {
             inner.faults.note(Write::Reap(ns.clone(), count));
             inner.watchers.tell(&Change::Links);
         }
-        Ok(count)
+        Ok(count > 0)
     }
 
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>> {

@@ -1,7 +1,8 @@
 //! Connecting a running sandbox to a network and disconnecting it again.
 
-use super::{Bench, timed};
+use super::{Bench, settle, timed};
 use crate::daemon::Daemon;
+use crate::dockerd::Dockerd;
 use crate::error::{Error, Result};
 use crate::report::{Line, Target};
 use crate::sample::Sample;
@@ -23,27 +24,36 @@ pub struct Times {
 pub fn connect(bench: &mut Bench) -> Result<Vec<Line>> {
     let daemon = bench.fresh("connect")?;
     prepare(&daemon)?;
-    if let Some(dockerd) = &bench.dockerd {
-        dockerd.create_network(NETWORK)?;
-        dockerd.run_container()?;
-    }
+    let dockerd = bench.dockerd.as_ref().filter(|dockerd| match prepare_other(dockerd) {
+        Ok(()) => true,
+        Err(error) => {
+            crate::say(&format!("dockerd is not measured here: {}\n", pontoon_types::chain(&error)));
+            false
+        }
+    });
     let (mut ours, mut theirs) = (Times::default(), Times::default());
     measure(&daemon, 3, &mut Times::default())?;
     for _ in 0..bench.rounds {
         measure(&daemon, EACH_ROUND, &mut ours)?;
-        if let Some(dockerd) = &bench.dockerd {
+        if let Some(dockerd) = dockerd {
             for _ in 0..EACH_ROUND / 10 {
                 theirs.connect.push_ms(timed(|| dockerd.connect(NETWORK))?);
                 theirs.disconnect.push_ms(timed(|| dockerd.disconnect(NETWORK))?);
             }
+            settle();
         }
     }
-    let theirs = bench.dockerd.as_ref().map(|_| theirs);
+    let theirs = dockerd.map(|_| theirs);
     let (connect, disconnect) = theirs.map_or((None, None), |times| (Some(times.connect), Some(times.disconnect)));
     Ok(vec![
         Line::new("connect a running sandbox", "ms", ours.connect, Target::Most(3.0)).beside(connect),
         Line::new("disconnect it", "ms", ours.disconnect, Target::Most(3.0)).beside(disconnect),
     ])
+}
+
+fn prepare_other(dockerd: &Dockerd) -> Result<()> {
+    dockerd.create_network(NETWORK)?;
+    dockerd.run_container()
 }
 
 /// Makes what [`measure`] works with.

@@ -1,6 +1,6 @@
 //! Creating and deleting a network over the API.
 
-use super::{Bench, timed};
+use super::{Bench, settle, timed};
 use crate::daemon::Daemon;
 use crate::error::Result;
 use crate::report::{Line, Target};
@@ -31,6 +31,7 @@ pub fn create(bench: &mut Bench) -> Result<Vec<Line>> {
                 theirs.create.push_ms(timed(|| dockerd.create_network(&name))?);
                 theirs.delete.push_ms(timed(|| dockerd.remove_network(&name))?);
             }
+            settle();
         }
     }
     let theirs = bench.dockerd.as_ref().map(|_| theirs);

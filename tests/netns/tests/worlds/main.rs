@@ -5,6 +5,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod attacker;
-mod debug;
+mod hostile;
+mod names;
 mod reach;
 mod repair;
+mod restart;
+mod run;

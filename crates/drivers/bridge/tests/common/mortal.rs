@@ -96,9 +96,9 @@ impl Kernel for Mortal {
         Ok(())
     }
 
-    fn reap(&self, ns: &Netns) -> Result<usize> {
+    fn reap(&self, ns: &Netns) -> pontoon_kernel::Result<bool> {
         // On a thread of its own, which has no say in when the daemon dies.
-        if self.life.is_over() { Ok(0) } else { self.host.reap(ns) }
+        if self.life.is_over() { Ok(false) } else { self.host.reap(ns) }
     }
 
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>> {

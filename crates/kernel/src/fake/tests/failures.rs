@@ -88,7 +88,7 @@ fn reaping_fails_only_when_told_so_and_is_never_counted() {
     host.fail_reaps(Some(Kind::Busy));
     assert_eq!(host.reap(&Netns::Host).unwrap_err().kind, Kind::Busy);
     host.fail_reaps(None);
-    assert_eq!(host.reap(&Netns::Host).unwrap(), 1);
+    assert!(host.reap(&Netns::Host).unwrap());
     assert_eq!((host.operations(), host.is_failure_pending()), (0, true));
     assert_eq!(host.writes(), [Write::Reap(Netns::Host, 1)]);
 }
