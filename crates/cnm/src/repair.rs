@@ -30,21 +30,28 @@ impl Controller {
         let mut changes = self.kernel().watch().map_err(Error::kernel("listen for changes of the kernel"))?;
         let mut followed = Vec::new();
         let mut resolv_conf = self.resolv_conf_stamp();
+        // What happened between the start and now nobody told.
+        let mut look = true;
         while !stop.load(Ordering::SeqCst) {
             let owners = self.owners();
             if owners != followed {
                 changes.follow(&owners).map_err(Error::kernel("follow adopted namespaces"))?;
                 followed = owners;
             }
-            let news = burst(changes.as_mut(), stop).map_err(Error::kernel("listen for changes of the kernel"))?;
+            look |= burst(changes.as_mut(), stop).map_err(Error::kernel("listen for changes of the kernel"))?;
             self.forget_gone();
             let stamp = self.resolv_conf_stamp();
             if stamp != resolv_conf {
                 resolv_conf = stamp;
                 self.follow_resolv_conf();
             }
-            if news && let Err(error) = self.repair_if_needed() {
-                tracing::warn!(%error, "could not compare the kernel with what is wanted");
+            if look {
+                let looked = self.repair_if_needed();
+                // A look that failed is taken again.
+                look = looked.is_err();
+                if let Err(error) = looked {
+                    tracing::warn!(%error, "could not compare the kernel with what is wanted");
+                }
             }
         }
         Ok(())

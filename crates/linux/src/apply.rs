@@ -95,16 +95,14 @@ fn create_veth(linux: &Linux, socket: &mut Socket, spec: &VethSpec) -> Result<()
     let act = || format!("create link pair {} and {}", spec.host, spec.peer);
     let bridge = index(&spec.bridge, || format!("{}: find bridge {}", act(), spec.bridge))?;
     let peer_ns = linux.open(&spec.peer_ns)?;
-    let mut requests = link::veth(spec, bridge, peer_ns.as_fd()).into_iter();
-    if let Some(create) = requests.next() {
-        change(socket, create, act)?;
-    }
-    for raise in requests {
-        if let Err(error) = change(socket, raise, act) {
-            // Half an operation is none: the caller undoes only whole ones.
-            retire::retire(socket, &spec.host)?;
-            return Err(error);
-        }
+    let [create, without_ipv6_address, raise] = link::veth(spec, bridge, peer_ns.as_fd());
+    change(socket, create, act)?;
+    // Refused on a host without IPv6, where there is nothing to prevent.
+    let _ = socket.acknowledged(&without_ipv6_address);
+    if let Err(error) = change(socket, raise, act) {
+        // Half an operation is none: the caller undoes only whole ones.
+        retire::retire(socket, &spec.host)?;
+        return Err(error);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ pub mod conntrack;
 mod errno;
 mod host;
 mod kernel;
+mod known;
 pub mod link;
 pub mod netlink;
 mod netns;

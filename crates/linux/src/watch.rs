@@ -4,7 +4,7 @@
 //! our own sockets caused is left out where the kernel says whose request it was.
 
 use crate::host::Linux;
-use crate::link;
+use crate::known::KnownLinks;
 use crate::netlink::{Frame, Pool, attributes, frames, receive};
 use crate::netns::process_in;
 use netlink_sys::{Socket, SocketAddr};
@@ -53,6 +53,7 @@ pub(crate) struct Watch {
     own_netfilter: Arc<Pool>,
     buffer: Vec<u8>,
     heard: Heard,
+    known: KnownLinks,
 }
 
 impl Watch {
@@ -68,6 +69,7 @@ impl Watch {
             own_netfilter: Arc::clone(&linux.netfilter),
             buffer: Vec::with_capacity(BUFFER),
             heard: Heard::default(),
+            known: KnownLinks::seed(linux),
         })
     }
 
@@ -102,8 +104,10 @@ impl Watch {
 
     fn read_links(&mut self) -> io::Result<()> {
         while let Some(datagram) = next_datagram(&self.route, &mut self.buffer, &mut self.heard.lost)? {
-            let own = &self.own_route;
-            self.heard.links |= frames(datagram).any(|frame| is_link_news(&frame) && !own.owns(frame.port));
+            for frame in frames(datagram) {
+                let own = self.own_route.owns(frame.port);
+                self.heard.links |= self.known.hear(&frame) && !own;
+            }
         }
         Ok(())
     }
@@ -187,11 +191,6 @@ fn next_datagram<'a>(socket: &Socket, buffer: &'a mut Vec<u8>, lost: &mut bool) 
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Whether a message is about a link or an address.
-fn is_link_news(frame: &Frame<'_>) -> bool {
-    matches!(frame.kind, link::RTM_NEWLINK | link::RTM_DELLINK | link::RTM_NEWADDR | link::RTM_DELADDR)
 }
 
 /// Whether a message is about a part of a table. Every transaction ends with a new generation, which says nothing more.

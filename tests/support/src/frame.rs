@@ -61,7 +61,14 @@ fn ports(from: SocketAddr, to: SocketAddr) -> Vec<u8> {
 }
 
 /// Puts headers before `segment`, whose checksum stands at `checksum_at`.
-fn finish(ethernet: Ethernet, from: IpAddr, to: IpAddr, protocol: u8, mut segment: Vec<u8>, checksum_at: usize) -> Frame {
+fn finish(
+    ethernet: Ethernet,
+    from: IpAddr,
+    to: IpAddr,
+    protocol: u8,
+    mut segment: Vec<u8>,
+    checksum_at: usize,
+) -> Frame {
     let sum = checksum(&[&pseudo_header(from, to, protocol, segment.len()), &segment]);
     segment[checksum_at..checksum_at + 2].copy_from_slice(&sum.to_be_bytes());
     let mut frame = [ethernet.to, ethernet.from].concat();

@@ -41,7 +41,12 @@ impl Host {
         };
         let thread = std::thread::Builder::new().name("host".into()).spawn(live).unwrap();
         let (net, init) = beginning.recv().expect("the host's namespaces could be made");
-        Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), net: Arc::new(net), init: Mutex::new(init) }
+        Self {
+            jobs: Mutex::new(Some(jobs)),
+            thread: Mutex::new(Some(thread)),
+            net: Arc::new(net),
+            init: Mutex::new(init),
+        }
     }
 
     /// Runs `act` in all of the host's namespaces but the process one. It must not take long: the host does one thing

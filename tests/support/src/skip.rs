@@ -17,12 +17,13 @@ pub fn skip(reason: &str) {
 
 /// Why no world can be made here; `Ok` when one can.
 pub fn worlds_possible() -> Result<(), String> {
-    let attempt = std::thread::spawn(|| {
-        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID)
-    });
+    let attempt =
+        std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID));
     match attempt.join() {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(errno)) => Err(format!("making namespaces is not permitted ({errno}); run as root or with scripts/test")),
+        Ok(Err(errno)) => {
+            Err(format!("making namespaces is not permitted ({errno}); run as root or with scripts/test"))
+        }
         Err(_) => Err("a thread could not be started".to_owned()),
     }
 }

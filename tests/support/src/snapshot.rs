@@ -3,6 +3,7 @@
 use crate::place::Place;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// A host's links, addresses, routes, rules, and the namespaces and mounts in a folder. Counters are left out, handles
 /// of rules are not: a rule that was made anew is another one.
@@ -13,17 +14,18 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Of `host`, and of what is mounted or stands below `folder`.
-    pub fn take(host: &Place, folder: &std::path::Path) -> Self {
+    pub fn take(host: &Place, folder: &Path) -> Self {
         let mut lines = BTreeSet::new();
-        let mut note = |what: &str, text: String| lines.extend(text.lines().map(|line| format!("{what}: {}", line.trim())));
+        let mut note =
+            |what: &str, text: String| lines.extend(text.lines().map(|line| format!("{what}: {}", line.trim())));
         note("link", links(&host.tell("ip -j -d link show")));
         note("address", without_automatic(&host.tell("ip -o address show")));
         note("route", without_automatic(&host.tell("ip -4 route show table all")));
         note("route", without_automatic(&host.tell("ip -6 route show table all")));
         note("rule", host.tell("nft -s -a list ruleset"));
         note("mount", mounts_below(&host.tell("cat /proc/self/mountinfo"), folder));
-        let netns = folder.join("netns");
-        note("namespace", host.tell(&format!("find {} -mindepth 1", netns.display())));
+        let namespaces = host.output("find", &[&folder.join("netns"), Path::new("-mindepth"), Path::new("1")]);
+        note("namespace", String::from_utf8(namespaces.stdout).unwrap());
         Self { lines }
     }
 
@@ -68,7 +70,7 @@ fn without_automatic(text: &str) -> String {
 }
 
 /// Mount points below `folder`. Field five of a line is where it is mounted.
-fn mounts_below(mountinfo: &str, folder: &std::path::Path) -> String {
+fn mounts_below(mountinfo: &str, folder: &Path) -> String {
     let points = mountinfo.lines().filter_map(|line| line.split(' ').nth(4));
-    points.filter(|point| std::path::Path::new(point).starts_with(folder)).collect::<Vec<_>>().join("\n")
+    points.filter(|point| Path::new(point).starts_with(folder)).collect::<Vec<_>>().join("\n")
 }

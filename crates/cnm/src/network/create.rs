@@ -64,13 +64,15 @@ impl Controller {
         Ok(self.announce_network(record))
     }
 
-    /// Puts a stored network into memory and tells the world.
+    /// Puts a stored network into memory and tells the world; not of the predefined ones, which nobody made (as Docker).
     fn announce_network(&self, record: NetworkRecord) -> NetworkId {
-        let id = record.id;
+        let (id, predefined) = (record.id, record.predefined);
         let attributes = [("name", record.name.clone()), ("type", record.driver.clone())];
         self.insert_network(Network::new(record));
-        let attributes = attributes.each_ref().map(|(key, value)| (*key, value.as_str()));
-        self.events().publish(EventSubject::Network, "create", id.to_string(), &attributes);
+        if !predefined {
+            let attributes = attributes.each_ref().map(|(key, value)| (*key, value.as_str()));
+            self.events().publish(EventSubject::Network, "create", id.to_string(), &attributes);
+        }
         id
     }
 

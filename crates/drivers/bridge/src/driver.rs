@@ -205,7 +205,7 @@ impl Driver for Bridge {
                 host: host.clone(),
                 bridge: settings.link(network.id),
                 isolated: !settings.icc,
-                hairpin: false,
+                hairpin: !settings.internal && forwarding::bridged_packets_are_translated(self.kernel.as_ref())?,
                 peer_ns: ns.clone(),
                 peer: peer.clone(),
                 peer_mac: mac,

@@ -32,3 +32,13 @@ pub fn check(kernel: &dyn Kernel, network: &NetworkRecord) -> Result<()> {
     }
     Ok(())
 }
+
+/// Whether packets within one bridge pass the rules too, because `br_netfilter` is on. The kernel then sends what a
+/// sandbox sends to its own published port back by the port it came from, which a bridge only does where told to.
+pub fn bridged_packets_are_translated(kernel: &dyn Kernel) -> Result<bool> {
+    let on = |key: &str| {
+        let value = kernel.sysctl(&Netns::Host, key).map_err(Error::kernel("look whether bridged packets are filtered"))?;
+        Ok::<_, Error>(value.as_deref() == Some("1"))
+    };
+    Ok(on("net/bridge/bridge-nf-call-iptables")? || on("net/bridge/bridge-nf-call-ip6tables")?)
+}

@@ -155,8 +155,8 @@ fn plan_strays(bridges: &[WantedBridge], ports: &[WantedPort], seen: &Seen, plan
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pontoon_types::MacAddr;
     use pontoon_kernel::{Address, LinkIndex};
+    use pontoon_types::MacAddr;
 
     fn link(index: u32, name: &str, kind: LinkKind, master: Option<u32>) -> Link {
         Link {

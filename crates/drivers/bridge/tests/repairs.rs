@@ -156,6 +156,15 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Ends the watching thread however the test ends.
+struct Stop<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn a_running_daemon_notices_by_itself_and_tells() {
     let world = furnished();
@@ -165,14 +174,14 @@ fn a_running_daemon_notices_by_itself_and_tells() {
     let (_, mut news) = world.core.events().subscribe();
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| world.core.watch(&stop).unwrap());
+        let _stops = Stop(&stop);
         world.host.flush_rules(&Netns::Host).unwrap();
+        scope.spawn(|| world.core.watch(&stop).unwrap());
         until("the rules come back", || world.core.repairs() > 0);
         world.host.delete_link(&Netns::Host, &LinkName::of_network(&world.network("a").record.id)).unwrap();
         until("the bridge comes back", || world.core.repairs() > 1);
         world.host.end_process(42);
         until("the sandbox goes", || world.core.sandbox("theirs").is_err());
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
     });
     let mut told = Vec::new();
     while let Ok(event) = news.try_recv() {

@@ -8,9 +8,8 @@ use common::scenarios::all;
 use common::*;
 use pontoon_kernel::fake::FakeHost;
 use pontoon_kernel::{Kernel, LinkGroup, LinkKind, Netns, Op, Reservation};
-use pontoon_types::{EndpointSpec, LinkName, NamespaceSource, PortRange, Protocol, SandboxSpec};
+use pontoon_types::{LinkName, NamespaceSource, PortRange, Protocol, SandboxSpec};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 
 fn furnished() -> World {
     let world = World::new();
@@ -362,6 +361,5 @@ fn a_user_bridge_is_not_taken_for_a_stray() {
     assert_ne!(found.group, LinkGroup::Live.number());
     world.core.create_network(with(v4("n"), &[("com.docker.network.bridge.name", "mine")])).unwrap();
     world.make_sandbox("s", &["n"]);
-    let _ = (EndpointSpec::default(), Path::new("/"));
     settled(world);
 }

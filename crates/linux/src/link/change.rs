@@ -7,8 +7,8 @@ use super::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
 use crate::netlink::Request;
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{
-    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags,
-    LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind,
+    InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
 };
 use pontoon_kernel::{BridgeSpec, LinkGroup, LinkIndex, VethSpec};
 use pontoon_types::{LinkName, MacAddr};
@@ -51,7 +51,7 @@ pub(crate) fn bridge(spec: &BridgeSpec) -> Request {
 
 /// The requests that make a pair. The end here comes up in the first unless it needs port flags: then it stays down
 /// until the second has set them, so that not one frame passes a port that is not isolated yet.
-pub(crate) fn veth(spec: &VethSpec, bridge: LinkIndex, peer_ns: BorrowedFd<'_>) -> Vec<Request> {
+pub(crate) fn veth(spec: &VethSpec, bridge: LinkIndex, peer_ns: BorrowedFd<'_>) -> [Request; 3] {
     let mut peer = vec![
         called(&spec.peer),
         LinkAttribute::Address(spec.peer_mac.0.to_vec()),
@@ -71,14 +71,20 @@ pub(crate) fn veth(spec: &VethSpec, bridge: LinkIndex, peer_ns: BorrowedFd<'_>) 
     let mut flags = Vec::new();
     flags.extend(spec.isolated.then_some(InfoBridgePort::Isolated(true)));
     flags.extend(spec.hairpin.then_some(InfoBridgePort::HairpinMode(true)));
-    let create = with_flag_up(message(here), flags.is_empty());
-    let mut requests = vec![Request::new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &create)];
-    if !flags.is_empty() {
-        // The kernel applies port data before flags (`rtnl_changelink`).
-        let raise = with_flag_up(message(vec![called(&spec.host), port(flags)]), true);
-        requests.push(Request::new(RTM_NEWLINK, 0, &raise));
-    }
-    requests
+    let create = Request::new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &message(here));
+    let mut attributes = vec![called(&spec.host)];
+    attributes.extend((!flags.is_empty()).then(|| port(flags)));
+    // The kernel applies port data before flags (`rtnl_changelink`).
+    let raise = Request::new(RTM_NEWLINK, 0, &with_flag_up(message(attributes), true));
+    [create, without_ipv6_address(&spec.host), raise]
+}
+
+/// Has the kernel give the link no IPv6 address of its own when it comes up: a bridge port has no use for one, and
+/// each makes every later change of a link dearer (`fib6_ifdown` walks all routes).
+fn without_ipv6_address(name: &LinkName) -> Request {
+    let none = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
+    let family = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![none])]);
+    Request::new(RTM_SETLINK, 0, &message(vec![called(name), family]))
 }
 
 fn port(flags: Vec<InfoBridgePort>) -> LinkAttribute {

@@ -54,12 +54,10 @@ impl Attack<'_> {
     /// Whether it arrives within a while.
     fn arrives(&self, mark: &str) -> bool {
         match self.at {
-            Watched::Wire(sniffer) => {
-                (0..100).any(|_| {
-                    std::thread::sleep(Duration::from_millis(10));
-                    sniffer.heard(format!("{mark}-udp").as_bytes())
-                })
-            }
+            Watched::Wire(sniffer) => (0..100).any(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+                sniffer.heard(format!("{mark}-udp").as_bytes())
+            }),
             Watched::Service(service) => {
                 service.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
                 let mut buffer = [0; 256];
@@ -128,7 +126,9 @@ impl Target {
     }
 
     fn on_addresses<'a>(&'a self, family: Family, all: &mut Vec<Attack<'a>>) {
-        let of = |member: &Member, network: &str| if family == Family::V4 { member.ip4(network) } else { member.ip6(network) };
+        let of = |member: &Member, network: &str| {
+            if family == Family::V4 { member.ip4(network) } else { member.ip6(network) }
+        };
         let (web, near, other) = (of(&self.web, "front"), of(&self.near, "front"), of(&self.other, "back"));
         let lan = self.world.lan().own[usize::from(family == Family::V6)];
         let mut attack = |what, attacker: Attacker, source: IpAddr| {

@@ -156,7 +156,8 @@ fn garbage_is_refused_with_a_status_or_by_closing_and_never_obeyed() {
     let huge = "POST /networks/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\
                 Content-Length: 99999999999\r\n\r\n{"
         .to_owned();
-    let twice = "POST /networks/create HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 400\r\n\r\nnull".to_owned();
+    let twice =
+        "POST /networks/create HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 400\r\n\r\nnull".to_owned();
     let noise: Vec<u8> = (0..65_536u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let tls = vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
     let cases: Vec<Vec<u8>> = vec![
@@ -194,13 +195,20 @@ fn hostile_names_and_values_are_clear_errors() {
     let cases = [
         ("/networks/create", "{".to_owned()),
         ("/networks/create", "[]".to_owned()),
+        ("/networks/create", format!(r#"{{"Name":"{long}"}}"#)),
+        ("/networks/create", r#"{"Name":"a\u0000b"}"#.to_owned()),
+        ("/networks/create", r#"{"Name":"a\nb"}"#.to_owned()),
         ("/networks/create", r#"{"Name":7}"#.to_owned()),
         ("/networks/create", r#"{"Name":""}"#.to_owned()),
-        ("/networks/create", r#"{"Name":"a\u0000b"}"#.to_owned()),
-        ("/networks/create", r#"{"Name":"a/../b"}"#.to_owned()),
         ("/networks/create", r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.0.0.0/33"}]}}"#.to_owned()),
-        ("/networks/create", r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.0.0.0/24","Gateway":"10.1.0.1"}]}}"#.to_owned()),
-        ("/networks/create", r#"{"Name":"n","Options":{"com.docker.network.bridge.name":"a name that is too long"}}"#.to_owned()),
+        (
+            "/networks/create",
+            r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.0.0.0/24","Gateway":"10.1.0.1"}]}}"#.to_owned(),
+        ),
+        (
+            "/networks/create",
+            r#"{"Name":"n","Options":{"com.docker.network.bridge.name":"a name that is too long"}}"#.to_owned(),
+        ),
         ("/networks/create", r#"{"Name":"n","Options":{"com.docker.network.bridge.name":"../../x"}}"#.to_owned()),
         ("/networks/create", r#"{"Name":"n","Driver":"nonsense"}"#.to_owned()),
         ("/pontoon/v1/sandboxes/create", format!(r#"{{"Name":"{long}"}}"#)),
@@ -225,7 +233,12 @@ fn hostile_names_and_values_are_clear_errors() {
     alive(&world);
     assert_eq!(before.difference(&world.snapshot()), Vec::<String>::new());
     assert_eq!(world.api().sandboxes(&Default::default()).unwrap(), Vec::new());
-    // What is long, but Docker takes it.
-    world.told(&format!("network create {long}"));
-    world.told(&format!("network rm {long}"));
+    // Docker takes these too.
+    for name in [&long[..255], "a/../b", "..", "%2e%2e", "名前"] {
+        let made = world.pontoon(&["network", "create", name]);
+        assert!(made.status.success(), "{name:?}: {made:?}");
+        assert_eq!(world.api().network(name, false, "").unwrap().name, name);
+        world.api().remove_network(name).unwrap();
+    }
+    world.returns_to(&before, Duration::from_secs(5));
 }

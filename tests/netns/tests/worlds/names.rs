@@ -97,11 +97,7 @@ fn sandboxes_find_each_other_by_every_name_in_their_own_networks_only() {
     // What a name of ours has not got is no reason to ask elsewhere.
     let before = outside.asked();
     let nothing = || Said::new("NOERROR", &[]);
-    check(&[
-        ask(&old, "old2 AAAA", nothing()),
-        ask(&client, "web MX", nothing()),
-        ask(&client, "web TXT", nothing()),
-    ]);
+    check(&[ask(&old, "old2 AAAA", nothing()), ask(&client, "web MX", nothing()), ask(&client, "web TXT", nothing())]);
     assert_eq!(outside.asked(), before);
     assert!(before.contains(&"db 1".to_owned()), "{before:?}");
 }
@@ -137,7 +133,13 @@ fn an_internal_network_never_leaks_a_question() {
     world.network("front");
     let within = world.sandbox("within", "--network inner");
     let server = world.sandbox("server", "--network inner");
-    let questions = ["secret1.example A", "secret2.example AAAA", "secret3.example TXT", "+tcp secret4.example A", "-x 203.0.113.9"];
+    let questions = [
+        "secret1.example A",
+        "secret2.example AAAA",
+        "secret3.example TXT",
+        "+tcp secret4.example A",
+        "-x 203.0.113.9",
+    ];
     for question in questions {
         assert_eq!(dig(&within, question), Said::new("SERVFAIL", &[]), "{question}");
     }
@@ -222,13 +224,13 @@ fn many_addresses_are_truncated_over_udp_and_whole_over_tcp() {
     assert_eq!(many.len(), MANY);
     assert_eq!(dig(&client, "+tcp many A").answers, many);
     let whole = |question: &str| {
-        let Output { stdout, .. } = client.output("dig", &format!("@127.0.0.11 {question} many A").split(' ').collect::<Vec<_>>());
+        let Output { stdout, .. } =
+            client.output("dig", &format!("@127.0.0.11 {question} many A").split(' ').collect::<Vec<_>>());
         String::from_utf8(stdout).unwrap()
     };
     let plain = whole("+noedns +ignore");
     assert!(plain.contains(" tc ") || plain.contains(" tc;"), "{plain}");
-    let size: usize =
-        plain.split("MSG SIZE  rcvd: ").nth(1).and_then(|rest| rest.trim().parse().ok()).expect("a size");
+    let size: usize = plain.split("MSG SIZE  rcvd: ").nth(1).and_then(|rest| rest.trim().parse().ok()).expect("a size");
     assert!(size <= 512, "{size}");
     assert!(!whole("+ignore +bufsize=4096").contains(" tc"));
     // Whoever asks as usual notices nothing.

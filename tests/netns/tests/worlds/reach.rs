@@ -96,9 +96,8 @@ impl Everything {
             "9000-9009:9000-9009".to_owned(),
             "9100-9109:9000-9009".to_owned(),
         ];
-        let both = |ports: &[String]| -> String {
-            ports.iter().map(|port| format!(" -p {port}/tcp -p {port}/udp")).collect()
-        };
+        let both =
+            |ports: &[String]| -> String { ports.iter().map(|port| format!(" -p {port}/tcp -p {port}/udp")).collect() };
         let web = world.sandbox("web", &format!("--network front{}", both(&ports)));
         let old = world.sandbox("old", &format!("--network old{}", both(&["8090:80".to_owned()])));
         let pair = |network: &str| {
@@ -107,7 +106,10 @@ impl Everything {
         let everything = Self {
             near: world.sandbox("near", "--network front"),
             db: world.sandbox("db", "--network back"),
-            quiet: pair("quiet"),
+            quiet: [
+                world.sandbox("quiet1", "--network quiet"),
+                world.sandbox("quiet2", &format!("--network quiet{}", both(&["8095:80".to_owned()]))),
+            ],
             inner: pair("inner"),
             sealed: pair("sealed"),
             web,
@@ -239,6 +241,11 @@ fn specific<'a>(all: &'a Everything, table: &mut Table<'a>) {
         table.fails("on another address", host, local(["127.0.0.1:8083", "[::1]:8084"][family]));
     }
     let old_gateway = all.world.gateway("old", Family::V4).unwrap();
+    for family in [0, 1] {
+        table.reaches("icc off, published", lan, at(lan.host[family], 8095), "quiet2", lan.own[family]);
+        table.reaches("icc off, published", near, at(lan.host[family], 8095), "quiet2", all.gateway("quiet")[family]);
+        table.reaches("icc off, published", &all.quiet[0], at(lan.host[family], 8095), "quiet2", all.gateway("quiet")[family]);
+    }
     table.reaches("IPv4 only", lan, at(lan.host[0], 8090), "old", lan.own[0]);
     table.reaches("IPv6 to IPv4, from the lan", lan, at(lan.host[1], 8090), "old", old_gateway);
     table.reaches("IPv6 to IPv4, from the host", host, local("[::1]:8090"), "old", old_gateway);
@@ -247,7 +254,6 @@ fn specific<'a>(all: &'a Everything, table: &mut Table<'a>) {
 
 /// Tries the table in one world, and once more after the daemon was killed and came back.
 fn everybody_reaches_whom_they_should(bridged_hooks: bool) {
-
     let Some(all) = Everything::new(bridged_hooks) else { return };
     let check = || {
         for rows in [networks, published, specific] {

@@ -47,7 +47,10 @@ fn repaired(damage: &str) {
     let before = rules(&world);
     world.host().tell(damage);
     until_true(&format!("the rules are back after {damage}"), SOON, || rules(&world) == before);
-    let links_are_back = || world.snapshot().of("link").iter().filter(|link| link.contains(" br-") && link.contains("kind=veth")).count() == 1;
+    let links_are_back = || {
+        world.snapshot().of("link").iter().filter(|link| link.contains(" br-") && link.contains("kind=veth")).count()
+            == 1
+    };
     until_true(&format!("the links are back after {damage}"), SOON, links_are_back);
     works(&world).unwrap();
 }
@@ -81,7 +84,11 @@ fn a_deleted_bridge_is_repaired_within_two_seconds() {
     world.host().tell(&format!("ip link delete {bridge}"));
     until_true("the bridge is back", SOON, || addresses(&world) == 2);
     until_true("its ports are back", SOON, || {
-        world.snapshot().of("link").iter().any(|link| link.contains(&format!(" {bridge} ")) && link.contains("kind=veth"))
+        world
+            .snapshot()
+            .of("link")
+            .iter()
+            .any(|link| link.contains(&format!(" {bridge} ")) && link.contains("kind=veth"))
     });
     works(&world).unwrap();
 }
@@ -167,7 +174,8 @@ fn cleaning_up_removes_everything_and_the_next_start_brings_the_networks_back() 
     assert_eq!(world.end(), Vec::<String>::new());
     world.start_daemon();
     let names = |world: &World| {
-        let mut names: Vec<String> = world.api().networks(&Default::default()).unwrap().into_iter().map(|n| n.name).collect();
+        let mut names: Vec<String> =
+            world.api().networks(&Default::default()).unwrap().into_iter().map(|n| n.name).collect();
         names.sort();
         names
     };

@@ -44,7 +44,12 @@ fn a_restart_changes_nothing_writes_nothing_and_no_flow_notices() {
     ];
     let state = || {
         let inside = [&web, &near].map(|member| Snapshot::take(member, Path::new("/nowhere")));
-        (world.snapshot(), inside, world.api().sandbox("web").unwrap(), world.api().networks(&Default::default()).unwrap())
+        (
+            world.snapshot(),
+            inside,
+            world.api().sandbox("web").unwrap(),
+            world.api().networks(&Default::default()).unwrap(),
+        )
     };
     let before = state();
     for _ in 0..3 {
@@ -157,8 +162,10 @@ fn check(world: &World, known: &Known, round: usize) {
     }
     assert!(sandboxes.iter().all(|sandbox| sandbox.state.running), "round {round}");
     let endpoints: usize = sandboxes.iter().map(|sandbox| sandbox.network_settings.networks.len()).sum();
-    let ports: usize =
-        sandboxes.iter().map(|sandbox| sandbox.network_settings.ports.iter().filter(|(_, hosts)| hosts.is_some()).count()).sum();
+    let ports: usize = sandboxes
+        .iter()
+        .map(|sandbox| sandbox.network_settings.ports.iter().filter(|(_, hosts)| hosts.is_some()).count())
+        .sum();
     // `host` and `none` have no bridge.
     let wanted = Kernel { bridges: networks.len() - 2, pairs: endpoints, namespaces: sandboxes.len(), ports };
     let end = Instant::now() + Duration::from_secs(10);
@@ -244,15 +251,16 @@ fn remove_all(world: &World) {
 
 /// Every address of `kept` is free: 64 but the network's own, the broadcast and the gateway's. And every port is.
 fn full_again(world: &World) {
-    let members: Vec<Member> =
-        (0..61).map(|number| world.sandbox(&format!("f{number}"), "--network kept")).collect();
+    let members: Vec<Member> = (0..61).map(|number| world.sandbox(&format!("f{number}"), "--network kept")).collect();
     let addresses: BTreeSet<_> = members.iter().map(|member| member.ip4("kept")).collect();
     assert_eq!(addresses.len(), 61);
     assert!(!world.pontoon(&["sandbox", "create", "--network", "kept"]).status.success());
-    let ports: Vec<String> = (0..THREADS).map(|thread| {
-        let (first, last) = (21_000 + 1000 * thread, 21_999 + 1000 * thread);
-        format!("{first}-{last}:{first}-{last}")
-    }).collect();
+    let ports: Vec<String> = (0..THREADS)
+        .map(|thread| {
+            let (first, last) = (21_000 + 1000 * thread, 21_999 + 1000 * thread);
+            format!("{first}-{last}:{first}-{last}")
+        })
+        .collect();
     world.told("network disconnect kept f0");
     world.told("sandbox rm --force f0");
     world.sandbox("ports", &format!("--network kept -p {}", ports.join(" -p ")));

@@ -39,7 +39,15 @@ fn the_exit_status_is_the_commands() {
 fn signals_reach_the_command_and_the_sandbox_goes_with_it() {
     let Some(world) = World::new() else { return };
     let mut command = world.command();
-    command.args(["run", "--name", "waiting", "--", "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done"]);
+    command.args([
+        "run",
+        "--name",
+        "waiting",
+        "--",
+        "sh",
+        "-c",
+        "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done",
+    ]);
     let mut child = world.host().spawn(command);
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -70,7 +78,8 @@ fn a_killed_run_takes_its_command_along() {
 fn the_command_sees_its_own_files_name_and_links() {
     let Some(world) = World::new() else { return };
     world.network("--ipv6 --subnet 10.7.0.0/24 front");
-    let script = "hostname; cat /etc/hostname; cat /etc/resolv.conf; echo ---; cat /etc/hosts; echo ---; ls /sys/class/net";
+    let script =
+        "hostname; cat /etc/hostname; cat /etc/resolv.conf; echo ---; cat /etc/hosts; echo ---; ls /sys/class/net";
     let line = "run --network front --ip 10.7.0.77 --hostname box --domainname example.org --add-host other:192.0.2.9 \
                 --dns-search corp.example --";
     let words: Vec<&str> = line.split_whitespace().chain(["sh", "-c", script]).collect();
@@ -149,7 +158,8 @@ fn the_host_network_is_the_hosts_own() {
     let mut command = Command::new("ip");
     command.args(["-o", "link"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let own = world.host().spawn(command).wait_with_output().unwrap();
-    let names = |text: &str| text.lines().filter_map(|line| line.split(": ").nth(1).map(str::to_owned)).collect::<Vec<_>>();
+    let names =
+        |text: &str| text.lines().filter_map(|line| line.split(": ").nth(1).map(str::to_owned)).collect::<Vec<_>>();
     let inside = world.told("run --network host -- ip -o link");
     assert_eq!(names(&inside), names(&String::from_utf8_lossy(&own.stdout)));
     assert_eq!(names(&world.told("run --network none -- ip -o link")), ["lo"]);
