@@ -45,6 +45,7 @@ need_rust() {
     if command -v cargo > /dev/null 2>&1 && new_enough "$(cargo --version 2> /dev/null | cut -d' ' -f2)"; then
         return
     fi
+    command -v rustup > /dev/null 2>&1 || install_rustup
     if command -v rustup > /dev/null 2>&1; then
         rustup run "$rust_wanted" cargo --version > /dev/null 2>&1 ||
             rustup toolchain install "$rust_wanted" --profile minimal ||
@@ -55,6 +56,16 @@ need_rust() {
     die "Rust $rust_wanted or newer is needed, and Debian's own is older" \
         "install it with rustup (https://rustup.rs): curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" \
         "then start this script again"
+}
+
+# Debian's own Rust is too old, and its rustup package comes with a later release. Fails without a word: the caller
+# says what to do.
+install_rustup() {
+    say "installing Rust $rust_wanted with rustup …"
+    command -v curl > /dev/null 2>&1 || apt-get install -y -qq curl ca-certificates > /dev/null 2>&1
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs 2> /dev/null |
+        sh -s -- -y -q --profile minimal -c rustfmt -c clippy --default-toolchain "$rust_wanted" > /dev/null 2>&1
+    PATH="$PATH:$HOME/.cargo/bin"
 }
 
 new_enough() {

@@ -37,7 +37,8 @@ pub fn check(kernel: &dyn Kernel, network: &NetworkRecord) -> Result<()> {
 /// sandbox sends to its own published port back by the port it came from, which a bridge only does where told to.
 pub fn bridged_packets_are_translated(kernel: &dyn Kernel) -> Result<bool> {
     let on = |key: &str| {
-        let value = kernel.sysctl(&Netns::Host, key).map_err(Error::kernel("look whether bridged packets are filtered"))?;
+        let value =
+            kernel.sysctl(&Netns::Host, key).map_err(Error::kernel("look whether bridged packets are filtered"))?;
         Ok::<_, Error>(value.as_deref() == Some("1"))
     };
     Ok(on("net/bridge/bridge-nf-call-iptables")? || on("net/bridge/bridge-nf-call-ip6tables")?)
