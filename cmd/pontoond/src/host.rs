@@ -20,7 +20,7 @@ pub struct Roots {
     _exec: RootLock,
 }
 
-/// Makes and holds the folders. [`pontoon_store::Error::Locked`] when another daemon has one of them.
+/// Makes and holds the folders. [`pontoon_store::Error::AlreadyRunning`] when another daemon has one of them.
 pub fn hold_roots(config: &Config) -> Result<Roots, Error> {
     let (data, exec) = (RootLock::acquire(&config.data_root)?, RootLock::acquire(&config.exec_root)?);
     let netns = config.exec_root.join("netns");

@@ -102,6 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn a_networks_address_is_its_own_and_always_the_same() {
+        let (one, other) = (NetworkId::random(), NetworkId::random());
+        let address = MacAddr::of_network(&one);
+        assert_eq!(address, MacAddr::of_network(&one));
+        assert_ne!(address, MacAddr::of_network(&other));
+        assert_eq!(address.0[0] & 3, 2, "local and unicast");
+    }
+
+    #[test]
     fn a_random_address_is_local_and_unicast() {
         for _ in 0..200 {
             assert_eq!(MacAddr::random().0[0] & 3, 2);

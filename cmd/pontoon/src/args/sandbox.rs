@@ -68,8 +68,8 @@ pub struct New {
     /// Know another sandbox by a private name
     #[arg(long, value_name = "SANDBOX[:NAME]")]
     pub link: Vec<String>,
-    /// Publish a port: [[IP:][HOST-PORT]:]PORT[/PROTOCOL], ranges allowed
-    #[arg(short, long, value_name = "PORT", value_parser = Publish::parse)]
+    #[arg(short, long, value_name = "PORT", value_parser = Publish::parse,
+          help = "Publish a port: [[IP:][HOST-PORT]:]PORT[/PROTOCOL], ranges allowed")]
     pub publish: Vec<Publish>,
     /// Publish every exposed port to a port of the daemon's choice
     #[arg(short = 'P', long)]

@@ -235,6 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn a_new_bridge_with_ipv6_can_ask_for_neighbours_at_once() {
+        let (mut bridges, _) = wanted();
+        let accept_dad = |ops: &[Op]| {
+            ops.iter()
+                .position(|op| matches!(op, Op::SetSysctl(key, value) if key.ends_with("/accept_dad") && value == "0"))
+        };
+        assert_eq!(accept_dad(&make(&bridges[0])), None);
+        bridges[0].addresses.push("fd00::1/64".parse().unwrap());
+        let ops = make(&bridges[0]);
+        let up = ops.iter().position(|op| matches!(op, Op::Up(_)));
+        assert!(accept_dad(&ops).is_some_and(|at| Some(at) < up), "{ops:?}");
+    }
+
+    #[test]
     fn a_deleted_bridge_is_made_again_and_takes_its_ports() {
         let (bridges, ports) = wanted();
         let plan = plan(&bridges, &ports, &seen(vec![link(3, "veth1", LinkKind::Veth, None)], &[], "1"));
