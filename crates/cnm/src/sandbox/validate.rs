@@ -9,6 +9,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// Checks the settings of an endpoint on `network`; all that is wrong is told at once.
 pub fn settings(spec: &EndpointSpec, network: &NetworkRecord) -> Result<()> {
+    if network.predefined && !spec.links.is_empty() {
+        return Err(Error::NotImplemented { what: format!("link on the predefined network \"{}\"", network.name) });
+    }
     let mut wrong = Vec::new();
     if network.predefined && (spec.ipv4.is_some() || spec.ipv6.is_some()) {
         wrong.push("user-specified IP address is supported on user-defined networks only".to_owned());
@@ -202,6 +205,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn links_on_predefined_networks_are_refused_by_name() {
+        let mut bridge = network();
+        bridge.predefined = true;
+        let links = vec![pontoon_types::SandboxLink { target: "db".into(), alias: "d".into() }];
+        let error = settings(&EndpointSpec { links, ..EndpointSpec::default() }, &bridge).unwrap_err();
+        assert!(matches!(error, Error::NotImplemented { .. }), "{error}");
     }
 
     #[test]
