@@ -137,8 +137,12 @@ fn forgetting_survives_a_table_that_changes_meanwhile() {
         let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             let busy = scope.spawn(|| {
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                // At least once, however quick the other side is.
+                loop {
                     send("127.0.0.6:0", "127.0.0.1:53");
+                    if done.load(std::sync::atomic::Ordering::Relaxed) {
+                        break;
+                    }
                 }
             });
             let outcome = linux.forget_flows(&[address("127.0.0.5")]);
