@@ -1,7 +1,6 @@
 //! How long the kernel takes for what a request needs. Prints; asserts nothing.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-#[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/world/mod.rs"]
 mod world;
 
