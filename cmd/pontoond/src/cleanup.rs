@@ -15,8 +15,10 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let _entered = runtime.enter();
     let host = host::connect(config)?;
     let core = Arc::clone(&host.core);
-    for failure in core.cleanup()? {
-        tracing::warn!(failure = chain(&failure), "could not remove everything");
+    let mut failures = core.cleanup()?;
+    for failure in &failures {
+        tracing::warn!(failure = chain(failure), "could not remove everything");
     }
-    Ok(())
+    // Whoever scripts this must not take a half-done clean-up for a done one.
+    failures.pop().map_or(Ok(()), |failure| Err(failure.into()))
 }
