@@ -114,6 +114,20 @@ id! {
     /// Names one sandbox: a network namespace with its endpoints. Docker's container id, where there is one.
     SandboxId
 }
+id! {
+    /// Names one container for its whole life, running or not. While it runs it has a sandbox of the same id.
+    ContainerId
+}
+id! {
+    /// Names one command executed in a running container.
+    ExecId
+}
+
+impl From<ContainerId> for SandboxId {
+    fn from(id: ContainerId) -> Self {
+        Self(id.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +139,12 @@ mod tests {
         assert_eq!(id.to_string().parse::<NetworkId>(), Ok(id));
         assert_eq!(id.to_string().len(), 64);
         assert!(id.to_string().starts_with(&id.short()));
+    }
+
+    #[test]
+    fn a_container_and_its_sandbox_have_one_id() {
+        let container = ContainerId::random();
+        assert_eq!(SandboxId::from(container).to_string(), container.to_string());
     }
 
     #[test]

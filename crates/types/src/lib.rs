@@ -18,7 +18,7 @@ mod sandbox;
 pub use endpoint::{EndpointSpec, SandboxLink};
 pub use error::{ErrorKind, Kind, chain};
 pub use event::{Event, EventScope, EventSubject};
-pub use id::{EndpointId, IdError, NetworkId, SandboxId};
+pub use id::{ContainerId, EndpointId, ExecId, IdError, NetworkId, SandboxId};
 pub use ipam::{AddressPool, Family, IpamSpec, PoolSpec};
 pub use link::{LinkName, LinkNameError};
 pub use mac::{MacAddr, MacError};
