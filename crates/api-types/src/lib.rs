@@ -3,39 +3,36 @@
 //! Owns: request and response bodies, Go's decoding rules, the query filters and the version number. Must never
 //! know HTTP, statuses, sockets or the state behind the shapes.
 
-mod address;
 mod endpoint;
 mod error;
 mod event;
 mod filters;
-mod goaddr;
 mod ipam;
 pub mod json;
 mod network;
-mod ordered;
-mod port;
 mod sandbox;
+mod shared;
 mod system;
 mod time;
 mod version;
 
-pub use address::{Address, HardwareAddress, Prefix};
-pub use endpoint::{ConnectRequest, DisconnectRequest, EndpointIpamConfig, EndpointSettings};
+pub use endpoint::{ConnectRequest, DisconnectRequest};
 pub use error::{ErrorResponse, ShapeError};
 pub use event::{EventActor, EventMessage, LegacyFields};
 pub use filters::{Filters, FiltersError};
-pub use goaddr::quote;
 pub use ipam::{Ipam, IpamConfig, IpamStatus, SubnetStatus};
 pub use json::{BodyError, decode};
 pub use network::{
     ConfigReference, CreateNetworkRequest, CreateNetworkResponse, EndpointResource, Network, NetworkStatus, PeerInfo,
     PruneReport,
 };
-pub use ordered::Ordered;
-pub use port::{HostBinding, PortMap, bindings_from_map, map_from_bindings, map_from_mappings};
 pub use sandbox::{
     CreateSandboxRequest, CreateSandboxResponse, NamespaceConfig, NetworkSettings, Sandbox, SandboxConfig,
     SandboxState, SetPortsRequest, SetPortsResponse,
+};
+pub use shared::{
+    Address, EndpointIpamConfig, EndpointSettings, HardwareAddress, HostBinding, Ordered, PortMap, Prefix,
+    bindings_from_map, map_from_bindings, map_from_mappings, quote,
 };
 pub use system::{
     AddressPool, Commit, Component, FirewallInfo, Platform, PluginsInfo, SwarmInfo, SystemInfo, SystemVersion,

@@ -235,7 +235,7 @@ impl From<&SandboxSpec> for SandboxConfig {
 impl SetPortsRequest {
     /// The ports in our own words.
     pub fn into_bindings(self) -> Result<Vec<PortBinding>, ShapeError> {
-        bindings_from_map(&self.port_bindings)
+        Ok(bindings_from_map(&self.port_bindings)?)
     }
 }
 

@@ -70,8 +70,8 @@ pub(super) fn prune(engine: &dyn Engine, call: &Call) -> Result<Reply, Failure> 
 pub(super) fn connect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Reply, Failure> {
     let request: ConnectRequest = body::json(&call.body)?;
     tracing::Span::current().record("sandbox", short(&request.container));
-    let spec = request.endpoint_config.unwrap_or_default().into_connect_spec(call.version)?;
-    engine.connect(id, &request.container, spec)?;
+    let container = request.container.clone();
+    engine.connect(id, &container, request.into_spec(call.version)?)?;
     Ok(reply::empty(StatusCode::OK))
 }
 
