@@ -174,6 +174,7 @@ impl CreateSandboxRequest {
         });
         let dns = self.dns.iter().map(|server| server.get()?.ok_or(ShapeError::Dns));
         Ok(SandboxSpec {
+            id: None,
             name: self.name,
             namespace: self.namespace.map_or(Ok(NamespaceSource::New), NamespaceConfig::into_source)?,
             networks: networks.collect::<Result<_, _>>()?,

@@ -61,6 +61,9 @@ impl Engine for Controller {
 
     fn remove_sandbox(&self, term: &str, force: bool) -> Result<()> {
         let record = Controller::sandbox(self, term)?.record;
+        if record.is_container() {
+            return Err(Error::SandboxOfContainer(record.name.clone()));
+        }
         if !force && !record.endpoints.is_empty() {
             return Err(Error::SandboxInUse { name: record.name.clone() });
         }

@@ -309,24 +309,41 @@ impl Controller {
             }
         }
         let all = self.sandboxes_in_memory();
-        find_sandbox(term, all.into_iter().map(|s| (s.id.to_string(), s.name.clone(), s)))
+        find_sandbox(term, all.into_iter().map(|s| (s.id.to_string(), s.name(), s)))
     }
 
-    /// Enters a sandbox; refused when its name is taken.
+    /// Enters a sandbox; refused when its name or its id is taken.
     pub(crate) fn insert_sandbox(&self, sandbox: Arc<Sandbox>) -> Result<()> {
         let mut state = self.state();
-        if let Some(id) = state.sandbox_names.get(&sandbox.name) {
-            return Err(Error::SandboxExists { name: sandbox.name.clone(), id: id.to_string() });
+        let name = sandbox.name();
+        let taken = state.sandbox_names.get(&name).copied();
+        if let Some(id) = taken.or_else(|| state.sandboxes.get(&sandbox.id).map(|other| other.id)) {
+            return Err(Error::SandboxExists { name, id: id.to_string() });
         }
-        state.sandbox_names.insert(sandbox.name.clone(), sandbox.id);
+        state.sandbox_names.insert(name, sandbox.id);
         state.sandboxes.insert(sandbox.id, sandbox);
         Ok(())
+    }
+
+    /// Enters another name of a sandbox beside the one it has; refused when it is taken.
+    pub(crate) fn claim_sandbox_name(&self, id: SandboxId, name: &str) -> Result<()> {
+        let mut state = self.state();
+        if let Some(id) = state.sandbox_names.get(name) {
+            return Err(Error::SandboxExists { name: name.to_owned(), id: id.to_string() });
+        }
+        state.sandbox_names.insert(name.to_owned(), id);
+        Ok(())
+    }
+
+    /// Forgets a name that a sandbox no longer has.
+    pub(crate) fn forget_sandbox_name(&self, name: &str) {
+        self.state().sandbox_names.remove(name);
     }
 
     pub(crate) fn forget_sandbox(&self, id: SandboxId) {
         let mut state = self.state();
         if let Some(sandbox) = state.sandboxes.remove(&id) {
-            state.sandbox_names.remove(&sandbox.name);
+            state.sandbox_names.remove(&sandbox.name());
         }
         state.namespaces.retain(|_, owner| *owner != id);
     }

@@ -84,6 +84,8 @@ pub enum Error {
     SandboxName(String),
     #[error("sandbox {name} has endpoints; disconnect it or remove it with force")]
     SandboxInUse { name: String },
+    #[error("sandbox {0} is a container's")]
+    SandboxOfContainer(String),
     #[error("Container {0} is marked for removal and cannot be connected or disconnected to the network")]
     SandboxRemoving(String),
     #[error("invalid sandbox: {0}")]
@@ -207,7 +209,7 @@ impl Kind for Error {
             | Self::SharedNamespace
             | Self::PrivateMode
             | Self::LinkLocal(_) => Invalid,
-            Self::InterfaceTaken(_) | Self::SandboxInUse { .. } => Conflict,
+            Self::InterfaceTaken(_) | Self::SandboxInUse { .. } | Self::SandboxOfContainer(_) => Conflict,
             Self::ConfigFromMissing(_)
             | Self::NoDriver(_)
             | Self::NoNetwork(_)
@@ -244,6 +246,7 @@ impl Kind for Error {
             Self::CreateEndpoint { cause, .. } | Self::Leave { cause, .. } => cause.hint(),
             Self::WhileUndoing { first, .. } => first.hint(),
             Self::ActiveEndpoints { .. } => Some("disconnect or remove what uses the network first".into()),
+            Self::SandboxOfContainer(_) => Some("stop or remove the container".into()),
             Self::NoDriver(_) => Some("drivers here: bridge, host, null".into()),
             _ => None,
         }

@@ -2,11 +2,12 @@
 //! whole table for it, some 12 ms however little is in it.
 //!
 //! Owns one thread. An address is given back to the address book only when its flows are forgotten, so that its next
-//! owner neither inherits an old flow nor loses a new one.
+//! owner neither inherits an old flow nor loses a new one. A sandbox that comes back meanwhile (a container that is
+//! restarted) takes its address with it instead.
 
 use pontoon_ipam::{Ipam, PoolId};
 use pontoon_kernel::{FlowFilter, Kernel};
-use pontoon_types::NetworkId;
+use pontoon_types::{Family, NetworkId, SandboxId};
 use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ const GATHER: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 struct Lease {
     network: NetworkId,
+    sandbox: SandboxId,
     pool: PoolId,
     address: IpAddr,
 }
@@ -27,8 +29,8 @@ struct Lease {
 struct Queue {
     filters: Vec<FlowFilter>,
     leases: Vec<Lease>,
-    /// Networks whose addresses the walk under way will give back.
-    walking: Vec<NetworkId>,
+    /// Whose addresses the walk under way will give back.
+    walking: Vec<(NetworkId, SandboxId)>,
     busy: bool,
     stop: bool,
 }
@@ -66,14 +68,42 @@ impl Flows {
     }
 
     /// Forgets the flows of these addresses soon, and then gives them back.
-    pub fn forget_and_release(&self, network: NetworkId, addresses: Vec<(PoolId, IpAddr)>) {
+    pub fn forget_and_release(&self, network: NetworkId, sandbox: SandboxId, addresses: Vec<(PoolId, IpAddr)>) {
         let mut queue = self.shared.lock();
         for (pool, address) in addresses {
             queue.filters.push(FlowFilter::Address(address));
-            queue.leases.push(Lease { network, pool, address });
+            queue.leases.push(Lease { network, sandbox, pool, address });
         }
         drop(queue);
         self.shared.changed.notify_all();
+    }
+
+    /// Takes back an address that the same sandbox gave up a moment ago: the one `wanted`, or any of the family. It is
+    /// still leased then, and its flows are no longer to be forgotten: they are the sandbox's own.
+    pub fn reclaim(
+        &self,
+        network: NetworkId,
+        sandbox: SandboxId,
+        family: Family,
+        wanted: Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        let mut queue = self.shared.lock();
+        while queue.walking.contains(&(network, sandbox)) {
+            queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let is = |lease: &Lease| {
+            let own = lease.network == network && lease.sandbox == sandbox;
+            own && Family::of(lease.address) == family && wanted.is_none_or(|wanted| wanted == lease.address)
+        };
+        let at = queue.leases.iter().position(is)?;
+        let lease = queue.leases.swap_remove(at);
+        let filter = FlowFilter::Address(lease.address);
+        if let Some(at) = queue.filters.iter().position(|other| *other == filter) {
+            queue.filters.swap_remove(at);
+        }
+        drop(queue);
+        self.shared.changed.notify_all();
+        Some(lease.address)
     }
 
     /// Waits until everything asked for so far is done. Returns whether there was anything.
@@ -89,7 +119,9 @@ impl Flows {
     /// Waits until no address of this network is still to be given back.
     pub fn wait_for(&self, network: NetworkId) {
         let mut queue = self.shared.lock();
-        while queue.walking.contains(&network) || queue.leases.iter().any(|lease| lease.network == network) {
+        while queue.walking.iter().any(|(walking, _)| *walking == network)
+            || queue.leases.iter().any(|lease| lease.network == network)
+        {
             queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -129,7 +161,7 @@ impl Shared {
                 queue = self.lock();
             }
             let (filters, leases) = (std::mem::take(&mut queue.filters), std::mem::take(&mut queue.leases));
-            queue.walking = leases.iter().map(|lease| lease.network).collect();
+            queue.walking = leases.iter().map(|lease| (lease.network, lease.sandbox)).collect();
             drop(queue);
             walk(kernel, ipam, &filters, leases);
             queue = self.lock();
@@ -141,7 +173,9 @@ impl Shared {
 }
 
 fn walk(kernel: &dyn Kernel, ipam: &Mutex<Ipam>, filters: &[FlowFilter], leases: Vec<Lease>) {
-    if let Err(error) = kernel.forget_flows(filters) {
+    if !filters.is_empty()
+        && let Err(error) = kernel.forget_flows(filters)
+    {
         tracing::warn!(%error, "could not forget tracked connections; they end by themselves");
     }
     let mut ipam = ipam.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,15 +52,6 @@ pub struct PoolLease {
     pub automatic: bool,
 }
 
-/// What an endpoint asks for.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AddressRequest<'a> {
-    /// A certain address, anywhere in the subnet; `None` is the lowest free one of the range.
-    pub wanted: Option<IpAddr>,
-    /// Keep the address for this owner when the lease ends; only this owner may lease it again.
-    pub keep_for: Option<&'a str>,
-}
-
 /// An address that an endpoint holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressLease {
@@ -136,10 +127,10 @@ impl Ipam {
         self.lease_role(pool, Some(address), format!("the auxiliary address {name:?}")).map(drop).map_err(fail)
     }
 
-    /// An address of one pool.
-    pub fn allocate(&mut self, pool: &PoolId, request: &AddressRequest<'_>) -> Result<AddressLease, Error> {
-        let number = self.choose(pool, request.wanted)?;
-        self.addresses_mut(pool)?.lease(number, request.keep_for)?;
+    /// An address of one pool: a certain one, anywhere in the subnet, or the lowest free one of the range.
+    pub fn allocate(&mut self, pool: &PoolId, wanted: Option<IpAddr>) -> Result<AddressLease, Error> {
+        let number = self.choose(pool, wanted)?;
+        self.addresses_mut(pool)?.lease(number)?;
         Ok(lease(pool, number))
     }
 
@@ -148,15 +139,15 @@ impl Ipam {
     pub fn allocate_any(
         &mut self,
         pools: &[PoolId],
-        request: &AddressRequest<'_>,
+        wanted: Option<IpAddr>,
         network: &str,
     ) -> Result<AddressLease, Error> {
-        if let Some(wanted) = request.wanted {
-            let pool = pools.iter().find(|pool| pool.subnet.contains(&wanted));
-            return self.allocate(pool.ok_or(Error::OutsideSubnets(wanted))?, request);
+        if let Some(address) = wanted {
+            let pool = pools.iter().find(|pool| pool.subnet.contains(&address));
+            return self.allocate(pool.ok_or(Error::OutsideSubnets(address))?, wanted);
         }
         for pool in pools {
-            match self.allocate(pool, request) {
+            match self.allocate(pool, None) {
                 Err(Error::PoolFull) => {}
                 other => return other,
             }
@@ -165,32 +156,16 @@ impl Ipam {
         Err(Error::NetworkFull { family, network: network.to_owned() })
     }
 
-    /// Puts back an address that was leased before a restart, and is kept for `keep_for` if there is one.
-    pub fn restore_address(&mut self, pool: &PoolId, address: IpAddr, keep_for: Option<&str>) -> Result<(), Error> {
-        self.allocate(pool, &AddressRequest { wanted: Some(address), keep_for }).map(drop)
+    /// Puts back an address that was leased before a restart.
+    pub fn restore_address(&mut self, pool: &PoolId, address: IpAddr) -> Result<(), Error> {
+        self.allocate(pool, Some(address)).map(drop)
     }
 
-    /// Ends the lease of an address, be it an endpoint's, a gateway or an auxiliary one. One that is free is no
-    /// error; an address that is kept for an owner stays so.
+    /// Ends the lease of an address, be it an endpoint's, a gateway or an auxiliary one. One that is free is no error.
     pub fn release(&mut self, pool: &PoolId, address: IpAddr) -> Result<(), Error> {
         let book = self.addresses_mut(pool)?;
         if pool.subnet.contains(&address) {
             book.release(span::number(address));
-        }
-        Ok(())
-    }
-
-    /// Keeps a free address for a stopped owner, without a lease. Repeating it changes nothing.
-    pub fn keep(&mut self, pool: &PoolId, address: IpAddr, owner: &str) -> Result<(), Error> {
-        let number = self.choose(pool, Some(address))?;
-        self.addresses_mut(pool)?.keep(number, owner)
-    }
-
-    /// Stops keeping an address for `owner`; it is free once it is not leased. One not kept is no error.
-    pub fn forget(&mut self, pool: &PoolId, address: IpAddr, owner: &str) -> Result<(), Error> {
-        let book = self.addresses_mut(pool)?;
-        if pool.subnet.contains(&address) {
-            book.forget(span::number(address), owner);
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ mod validate;
 pub use address_book::Status;
 pub use default_pools::{AddressPools, ula_pool};
 pub use error::Error;
-pub use ipam::{AddressLease, AddressRequest, Ipam, PoolLease, PoolRequest, Reserved};
+pub use ipam::{AddressLease, Ipam, PoolLease, PoolRequest, Reserved};
 pub use null::NullIpam;
 pub use pool_id::{AddressSpace, PoolId};
 pub use problems::Problems;

@@ -1,6 +1,6 @@
 //! What users ask of a sandbox.
 
-use crate::{EndpointSpec, PortBinding};
+use crate::{EndpointSpec, PortBinding, SandboxId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,6 +33,8 @@ pub struct ExtraHost {
 /// A sandbox as asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxSpec {
+    /// The id of the container whose sandbox it is; without one it is nobody's and gets an id of its own.
+    pub id: Option<SandboxId>,
     /// Name, unique among sandboxes; empty picks one.
     pub name: String,
     /// Where the namespace comes from.

@@ -87,6 +87,20 @@ impl Network {
         self.members().by_id.insert(id, member);
     }
 
+    /// Gives an endpoint that has entered another name; refused when somebody has it.
+    pub fn rename(&self, id: EndpointId, name: &str) -> Result<()> {
+        let mut members = self.members();
+        if members.by_name.get(name).is_some_and(|other| *other != id) {
+            return Err(Error::EndpointExists { name: name.to_owned(), network: self.record.name.clone() });
+        }
+        if let Some(member) = members.by_id.get_mut(&id) {
+            let old = std::mem::replace(&mut member.name, name.to_owned());
+            members.by_name.remove(&old);
+            members.by_name.insert(name.to_owned(), id);
+        }
+        Ok(())
+    }
+
     /// Takes an endpoint out.
     pub fn exit(&self, id: EndpointId) {
         let mut members = self.members();

@@ -9,9 +9,9 @@ use crate::controller::Controller;
 use crate::network::live::{Member, Network};
 use crate::network::options;
 use crate::{Error, Result};
-use pontoon_ipam::{AddressRequest, PoolId};
+use pontoon_ipam::PoolId;
 use pontoon_kernel::{Netns, Op};
-use pontoon_types::{EndpointId, EndpointSpec, Family, IpNet, LinkName, MacAddr};
+use pontoon_types::{EndpointId, EndpointSpec, Family, IpNet, LinkName, MacAddr, SandboxId};
 use std::net::IpAddr;
 
 /// What there was before an endpoint joined, to be put back.
@@ -38,7 +38,7 @@ impl Controller {
                 endpoint.gateway_v6 = joined.gateway_v6.filter(|_| endpoint.ipv6.is_some());
             }
             Err(cause) => {
-                self.unlease(network, &endpoint);
+                self.retire_addresses(network, live.record.id, &endpoint);
                 return Err(wrapped(&endpoint, cause));
             }
         }
@@ -86,7 +86,7 @@ impl Controller {
         live.record.endpoints.retain(|other| other.id != endpoint.id);
         note(self.set_routes(live, after));
         note(self.driver_of(network).and_then(|driver| driver.leave(&network.record, endpoint, &live.ns())));
-        self.retire_addresses(network, endpoint);
+        self.retire_addresses(network, live.record.id, endpoint);
         note(self.remove_hosts(&live.record, endpoint));
         note(self.refresh_resolv_conf(&mut live.record));
         note(if before.resolving { self.serve_names(live) } else { self.stop_names(live) });
@@ -133,7 +133,7 @@ impl Controller {
         };
         network.enter(id, member(live, &endpoint))?;
         if let Err(error) = self.lease_addresses(live, network, &mut endpoint) {
-            self.unlease(network, &endpoint);
+            self.retire_addresses(network, live.record.id, &endpoint);
             return Err(error);
         }
         network.describe(id, member(live, &endpoint));
@@ -145,21 +145,25 @@ impl Controller {
             return Ok(());
         }
         if network.record.ipv4 {
-            endpoint.ipv4 =
-                Some(self.lease_address(network, Family::V4, endpoint.spec.ipv4.map(validate::unmapped))?);
+            let wanted = endpoint.spec.ipv4.map(validate::unmapped);
+            endpoint.ipv4 = Some(self.lease_address(live, network, Family::V4, wanted)?);
         }
         if network.record.ipv6 && live.record.has_ipv6 && !validate::switches_ipv6_off(&endpoint.spec) {
-            endpoint.ipv6 = Some(self.lease_address(network, Family::V6, endpoint.spec.ipv6)?);
+            endpoint.ipv6 = Some(self.lease_address(live, network, Family::V6, endpoint.spec.ipv6)?);
         }
         Ok(())
     }
 
-    fn lease_address(&self, network: &Network, family: Family, wanted: Option<IpAddr>) -> Result<IpNet> {
+    fn lease_address(&self, live: &Live, network: &Network, family: Family, wanted: Option<IpAddr>) -> Result<IpNet> {
         let record = &network.record;
+        if let Some(address) = self.flows().reclaim(record.id, live.record.id, family, wanted)
+            && let Some(pool) = record.pools.iter().find(|pool| pool.subnet.contains(&address))
+        {
+            return Ok(IpNet::new(address, pool.subnet.prefix_len()).unwrap_or_else(|_| IpNet::from(address)));
+        }
         let pools: Vec<PoolId> = record.pools_of(family).map(super::super::network::record::PoolRecord::id).collect();
-        let request = AddressRequest { wanted, keep_for: None };
         let shown = format!("{} ({})", record.name, record.id);
-        let allocate = || self.ipam().allocate_any(&pools, &request, &shown);
+        let allocate = || self.ipam().allocate_any(&pools, wanted, &shown);
         match allocate() {
             // What is taken may only be waiting for its old flows to be forgotten.
             Err(pontoon_ipam::Error::AddressInUse { .. } | pontoon_ipam::Error::NetworkFull { .. })
@@ -172,7 +176,7 @@ impl Controller {
     }
 
     /// Gives back what `lease` took, once nothing that is tracked remembers the addresses.
-    pub(crate) fn retire_addresses(&self, network: &Network, endpoint: &EndpointRecord) {
+    pub(crate) fn retire_addresses(&self, network: &Network, sandbox: SandboxId, endpoint: &EndpointRecord) {
         if !self.kernel().tracks_flows() {
             return self.unlease(network, endpoint);
         }
@@ -180,7 +184,7 @@ impl Controller {
             let pool = network.record.pools.iter().find(|pool| pool.subnet.contains(&address.addr()))?;
             Some((pool.id(), address.addr()))
         });
-        self.flows().forget_and_release(network.record.id, addresses.collect());
+        self.flows().forget_and_release(network.record.id, sandbox, addresses.collect());
         network.exit(endpoint.id);
     }
 

@@ -27,16 +27,24 @@ impl Controller {
             return Err(error.with_undo(undone));
         }
         sandbox.show(&live.record);
-        let attributes = [("name", sandbox.name.as_str())];
-        self.events().publish(EventSubject::Sandbox, "create", sandbox.id.to_string(), &attributes);
+        self.tell_of_sandbox("create", &sandbox);
         for network in live.record.endpoints.iter().filter_map(|endpoint| self.network_by_id(endpoint.network)) {
             self.tell("connect", &network, &sandbox);
         }
         Ok(sandbox.id)
     }
 
+    /// A container's comings and goings are told by its own events.
+    pub(crate) fn tell_of_sandbox(&self, action: &str, sandbox: &Sandbox) {
+        let record = sandbox.shown();
+        if !record.is_container() {
+            let attributes = [("name", record.name.as_str())];
+            self.events().publish(EventSubject::Sandbox, action, sandbox.id.to_string(), &attributes);
+        }
+    }
+
     fn blank_sandbox(&self, spec: SandboxSpec) -> SandboxRecord {
-        let id = SandboxId::random();
+        let id = spec.id.unwrap_or_else(SandboxId::random);
         let name = if spec.name.is_empty() { id.short() } else { spec.name.clone() };
         SandboxRecord {
             id,
@@ -118,7 +126,7 @@ impl Controller {
         // The kernel numbers namespaces anew when one has gone, and that may not have been noticed yet.
         let gone = (!self.is_alive(&other.shown())).then_some(other.id);
         match gone.map_or(Some(other), |gone| self.claim_namespace(id, record.id, Some(gone))) {
-            Some(other) => Err(Error::NamespaceTaken(shown(&record.spec.namespace), other.name.clone())),
+            Some(other) => Err(Error::NamespaceTaken(shown(&record.spec.namespace), other.name())),
             None => Ok(()),
         }
     }
@@ -138,14 +146,23 @@ fn shown(source: &NamespaceSource) -> String {
     }
 }
 
+fn is_plain(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || b"_.-".contains(&c)
+}
+
+/// A name that a sandbox may have; empty means one of our choice.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let bytes = name.as_bytes();
+    let starts = bytes.first().is_none_or(u8::is_ascii_alphanumeric);
+    match starts && bytes.len() <= NAME_LIMIT && bytes.iter().copied().all(is_plain) {
+        true => Ok(()),
+        false => Err(Error::SandboxName(name.to_owned())),
+    }
+}
+
 /// What can be said of a request by itself.
 fn check(spec: &SandboxSpec) -> Result<()> {
-    let name = spec.name.as_bytes();
-    let plain = |c: &u8| c.is_ascii_alphanumeric() || b"_.-".contains(c);
-    let starts = name.first().is_none_or(u8::is_ascii_alphanumeric);
-    if !starts || name.len() > NAME_LIMIT || !name.iter().all(plain) {
-        return Err(Error::SandboxName(spec.name.clone()));
-    }
+    check_name(&spec.name)?;
     let in_host = spec.namespace == NamespaceSource::Host;
     if in_host && !spec.sysctls.is_empty() {
         return Err(Error::BadSandbox("sysctls cannot be set in the host's namespace".into()));
@@ -159,7 +176,7 @@ fn check(spec: &SandboxSpec) -> Result<()> {
         return Err(Error::BadSandbox(format!("sysctl \"{key}\" is not one of a network namespace (net.*)")));
     }
     for (what, text) in [("hostname", &spec.hostname), ("domain name", &spec.domainname)] {
-        if text.len() > 253 || !text.bytes().all(|c| plain(&c)) {
+        if text.len() > 253 || !text.bytes().all(is_plain) {
             return Err(Error::BadSandbox(format!("{what} {text:?} is not a host name")));
         }
     }

@@ -51,7 +51,7 @@ impl Controller {
     /// Everything that follows once an endpoint has left.
     fn has_left(&self, live: &mut Live, network: &Network, endpoint: &EndpointRecord) {
         self.unregister_names(network, endpoint);
-        self.retire_addresses(network, endpoint);
+        self.retire_addresses(network, live.record.id, endpoint);
         // Ports that cannot move to the next network are told in the log only, as in Docker.
         let results = [
             self.rebalance_ports(live),

@@ -42,8 +42,6 @@ impl SandboxRecord {
 pub struct Sandbox {
     /// Its id.
     pub id: SandboxId,
-    /// Its name.
-    pub name: String,
     turn: Mutex<Live>,
     shown: ArcSwap<SandboxRecord>,
 }
@@ -52,10 +50,8 @@ impl Sandbox {
     /// A sandbox with this record.
     pub fn new(record: SandboxRecord) -> Self {
         let shown = ArcSwap::from_pointee(record.clone());
-        let (id, name) = (record.id, record.name.clone());
         Self {
-            id,
-            name,
+            id: record.id,
             turn: Mutex::new(Live { record, removed: false, resolving: false, outlets: Vec::new(), restored: None }),
             shown,
         }
@@ -64,7 +60,12 @@ impl Sandbox {
     /// Waits for the turn to change this sandbox; an error when it has gone meanwhile.
     pub fn turn(&self) -> Result<MutexGuard<'_, Live>> {
         let live = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if live.removed { Err(Error::NoSandbox(self.name.clone())) } else { Ok(live) }
+        if live.removed { Err(Error::NoSandbox(self.name())) } else { Ok(live) }
+    }
+
+    /// Its name now.
+    pub fn name(&self) -> String {
+        self.shown.load().name.clone()
     }
 
     /// The record as last shown; never waits for a change under way.

@@ -16,6 +16,7 @@ pub(crate) mod outlets;
 pub(crate) mod ports;
 pub(crate) mod record;
 pub(crate) mod remove;
+pub(crate) mod rename;
 pub(crate) mod restore;
 pub(crate) mod routes;
 pub(crate) mod validate;

@@ -102,6 +102,11 @@ impl SandboxRecord {
         self.endpoints.iter().find(|endpoint| endpoint.network == network)
     }
 
+    /// Whether it is a container's, whose own events tell of it and who alone may remove it.
+    pub fn is_container(&self) -> bool {
+        self.spec.id.is_some()
+    }
+
     /// The endpoint's host name inside: the one asked for, else the short id.
     pub fn hostname(&self) -> String {
         if self.spec.hostname.is_empty() { self.id.short() } else { self.spec.hostname.clone() }

@@ -4,7 +4,6 @@ use super::connect::first_error;
 use super::live::{Live, Sandbox};
 use crate::controller::Controller;
 use crate::{Error, Result};
-use pontoon_types::EventSubject;
 use std::sync::Arc;
 
 impl Controller {
@@ -33,8 +32,7 @@ impl Controller {
         }
         live.removed = true;
         self.forget_sandbox(sandbox.id);
-        let attributes = [("name", sandbox.name.as_str())];
-        self.events().publish(EventSubject::Sandbox, "destroy", sandbox.id.to_string(), &attributes);
+        self.tell_of_sandbox("destroy", sandbox);
         Ok(())
     }
 
@@ -54,7 +52,7 @@ impl Controller {
                 continue;
             }
             self.unregister_names(&network, &endpoint);
-            self.retire_addresses(&network, &endpoint);
+            self.retire_addresses(&network, live.record.id, &endpoint);
         }
         // A namespace that still has something of ours is kept within reach.
         if let Err(error) = cleared {

@@ -100,7 +100,7 @@ impl Controller {
             network.enter(endpoint.id, member)?;
             for address in Family::BOTH.into_iter().filter_map(|family| endpoint.address(family)) {
                 let pool = network.record.pools.iter().find(|pool| pool.subnet.contains(&address.addr()));
-                let restored = pool.map(|pool| self.ipam().restore_address(&pool.id(), address.addr(), None));
+                let restored = pool.map(|pool| self.ipam().restore_address(&pool.id(), address.addr()));
                 // It has the address, whatever the book says: a sandbox that lives is not taken down for it.
                 if let Some(Err(error)) = restored {
                     tracing::warn!(sandbox = %record.id.short(), %address, %error, "an address is not in the book");

@@ -37,12 +37,11 @@ fn fixed(ipam: &mut Ipam, subnet: &str, range: &str, owner: &str) -> Result<Pool
 }
 
 fn next(ipam: &mut Ipam, pool: &PoolId) -> Result<String, Error> {
-    ipam.allocate(pool, &AddressRequest::default()).map(|lease| lease.address.to_string())
+    ipam.allocate(pool, None).map(|lease| lease.address.to_string())
 }
 
 fn take(ipam: &mut Ipam, pool: &PoolId, address: &str) -> Result<String, Error> {
-    let request = AddressRequest { wanted: Some(ip(address)), keep_for: None };
-    ipam.allocate(pool, &request).map(|lease| lease.address.to_string())
+    ipam.allocate(pool, Some(ip(address))).map(|lease| lease.address.to_string())
 }
 
 #[test]
@@ -253,7 +252,7 @@ fn several_subnets_of_a_network_are_tried_in_order() {
     let pools = ["10.0.0.0/30", "10.0.1.0/30"].map(|subnet| fixed(&mut ipam, subnet, "", "x").unwrap());
     let mut given = Vec::new();
     let error = loop {
-        match ipam.allocate_any(&pools, &AddressRequest::default(), "x (0123)") {
+        match ipam.allocate_any(&pools, None, "x (0123)") {
             Ok(lease) => given.push(lease.address.to_string()),
             Err(error) => break error,
         }
@@ -262,26 +261,8 @@ fn several_subnets_of_a_network_are_tried_in_order() {
     assert_eq!(error.to_string(), "no available IPv4 addresses on this network's address pools: x (0123)");
     assert_eq!(error.kind(), ErrorKind::System);
     ipam.release(&pools[1], ip("10.0.1.2")).unwrap();
-    let wanted = AddressRequest { wanted: Some(ip("10.0.1.2")), keep_for: None };
-    assert_eq!(ipam.allocate_any(&pools, &wanted, "x").unwrap().pool, pools[1]);
-    let wanted = AddressRequest { wanted: Some(ip("10.9.9.9")), keep_for: None };
-    assert_eq!(ipam.allocate_any(&pools, &wanted, "x"), Err(Error::OutsideSubnets(ip("10.9.9.9"))));
-}
-
-#[test]
-fn kept_addresses_are_skipped_and_survive_their_lease() {
-    let mut ipam = ipam();
-    let pool = fixed(&mut ipam, "10.0.0.0/29", "", "x").unwrap();
-    let request = AddressRequest { wanted: None, keep_for: Some("web") };
-    let lease = ipam.allocate(&pool, &request).unwrap().address.addr();
-    ipam.release(&pool, lease).unwrap();
-    assert_eq!(next(&mut ipam, &pool).unwrap(), "10.0.0.2/29");
-    let again = AddressRequest { wanted: Some(lease), keep_for: Some("web") };
-    assert_eq!(ipam.allocate(&pool, &again).unwrap().address.addr(), lease);
-    ipam.keep(&pool, ip("10.0.0.3"), "db").unwrap();
-    assert_eq!(next(&mut ipam, &pool).unwrap(), "10.0.0.4/29");
-    ipam.forget(&pool, ip("10.0.0.3"), "db").unwrap();
-    assert_eq!(next(&mut ipam, &pool).unwrap(), "10.0.0.3/29");
+    assert_eq!(ipam.allocate_any(&pools, Some(ip("10.0.1.2")), "x").unwrap().pool, pools[1]);
+    assert_eq!(ipam.allocate_any(&pools, Some(ip("10.9.9.9")), "x"), Err(Error::OutsideSubnets(ip("10.9.9.9"))));
 }
 
 #[test]
@@ -304,8 +285,7 @@ fn everything_can_be_put_back_after_a_restart() {
     let wide = fixed(&mut before, "10.1.0.0/16", "", "wide").unwrap();
     let ranged = fixed(&mut before, "10.1.2.0/24", "10.1.2.0/25", "ranged").unwrap();
     before.allocate_gateway(&wide, None).unwrap();
-    let kept = AddressRequest { wanted: None, keep_for: Some("web") };
-    let address = before.allocate(&ranged, &kept).unwrap().address.addr();
+    let address = before.allocate(&ranged, None).unwrap().address.addr();
 
     let mut after = ipam();
     // In the order in which a new request would be refused.
@@ -313,7 +293,7 @@ fn everything_can_be_put_back_after_a_restart() {
     after.restore_pool(&wide, "wide").unwrap();
     assert!(after.restore_pool(&wide, "again").is_err());
     assert_eq!(after.allocate_gateway(&wide, Some(ip("10.1.0.1"))), Ok(ip("10.1.0.1")));
-    after.restore_address(&ranged, address, Some("web")).unwrap();
+    after.restore_address(&ranged, address).unwrap();
     for pool in [wide, ranged] {
         assert_eq!(after.status(&pool), before.status(&pool));
         assert_eq!(next(&mut after, &pool), next(&mut before, &pool));
@@ -325,7 +305,7 @@ fn a_full_class_b_network_is_one_run() {
     let mut ipam = ipam();
     let pool = fixed(&mut ipam, "10.1.0.0/16", "", "x").unwrap();
     for expected in 1..=65_534u32 {
-        let lease = ipam.allocate(&pool, &AddressRequest::default()).unwrap();
+        let lease = ipam.allocate(&pool, None).unwrap();
         assert_eq!(span::number(lease.address.addr()), u128::from(0x0a01_0000 + expected));
     }
     assert_eq!(next(&mut ipam, &pool), Err(Error::PoolFull));
@@ -359,52 +339,28 @@ fn pools_nobody_holds_are_refused() {
 /// One thing that happens to a small subnet with a range.
 #[derive(Clone, Debug)]
 enum Act {
-    Lowest(Option<u8>),
-    Take(u8, Option<u8>),
+    Lowest,
+    Take(u8),
     Release(u8),
-    Keep(u8, u8),
-    Forget(u8, u8),
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let owner = || prop::option::of(0u8..3);
-    prop_oneof![
-        owner().prop_map(Act::Lowest),
-        (0u8..32, owner()).prop_map(|(a, o)| Act::Take(a, o)),
-        (0u8..32).prop_map(Act::Release),
-        (0u8..32, 0u8..3).prop_map(|(a, o)| Act::Keep(a, o)),
-        (0u8..32, 0u8..3).prop_map(|(a, o)| Act::Forget(a, o)),
-    ]
+    prop_oneof![Just(Act::Lowest), (0u8..32).prop_map(Act::Take), (0u8..32).prop_map(Act::Release)]
 }
 
-/// What must be true of addresses 10.0.0.0 to .31: who leases and who keeps.
+/// What must be true of addresses 10.0.0.0 to .31: which are leased.
 #[derive(Default)]
 struct Model {
     leased: BTreeSet<u8>,
-    kept: std::collections::BTreeMap<u8, u8>,
 }
 
 impl Model {
     fn is_free(&self, address: u8) -> bool {
-        !(address == 0 || address == 31 || self.leased.contains(&address) || self.kept.contains_key(&address))
+        !(address == 0 || address == 31 || self.leased.contains(&address))
     }
 
-    fn lease(&mut self, address: u8, owner: Option<u8>) -> bool {
-        let own = owner.is_some() && self.kept.get(&address).copied() == owner && !self.leased.contains(&address);
-        let granted = own || self.is_free(address);
-        if granted {
-            self.leased.insert(address);
-            self.kept.extend(owner.map(|owner| (address, owner)));
-        }
-        granted
-    }
-
-    fn keep(&mut self, address: u8, owner: u8) -> bool {
-        let granted = self.kept.get(&address) == Some(&owner) || self.is_free(address);
-        if granted {
-            self.kept.insert(address, owner);
-        }
-        granted
+    fn lease(&mut self, address: u8) -> bool {
+        self.is_free(address) && self.leased.insert(address)
     }
 }
 
@@ -417,29 +373,18 @@ proptest! {
         let address = |n: u8| IpAddr::from([10, 0, 0, n]);
         for act in acts {
             match act {
-                Act::Lowest(owner) => {
-                    let name = owner.map(|o| o.to_string());
-                    let request = AddressRequest { wanted: None, keep_for: name.as_deref() };
-                    let given = ipam.allocate(&pool, &request).map(|lease| lease.address.addr());
+                Act::Lowest => {
+                    let given = ipam.allocate(&pool, None).map(|lease| lease.address.addr());
                     let expected = (8..16).find(|&n| model.is_free(n));
                     prop_assert_eq!(given, expected.map(address).ok_or(Error::PoolFull));
-                    if let Some(n) = expected { model.lease(n, owner); }
+                    if let Some(n) = expected { model.lease(n); }
                 }
-                Act::Take(n, owner) => {
-                    let name = owner.map(|o| o.to_string());
-                    let request = AddressRequest { wanted: Some(address(n)), keep_for: name.as_deref() };
-                    prop_assert_eq!(ipam.allocate(&pool, &request).is_ok(), model.lease(n, owner));
+                Act::Take(n) => {
+                    prop_assert_eq!(ipam.allocate(&pool, Some(address(n))).is_ok(), model.lease(n));
                 }
                 Act::Release(n) => {
                     ipam.release(&pool, address(n)).unwrap();
                     model.leased.remove(&n);
-                }
-                Act::Keep(n, owner) => {
-                    prop_assert_eq!(ipam.keep(&pool, address(n), &owner.to_string()).is_ok(), model.keep(n, owner));
-                }
-                Act::Forget(n, owner) => {
-                    ipam.forget(&pool, address(n), &owner.to_string()).unwrap();
-                    if model.kept.get(&n) == Some(&owner) { model.kept.remove(&n); }
                 }
             }
             let free = |range: std::ops::Range<u8>| range.filter(|&n| model.is_free(n)).count() as u64;

@@ -139,6 +139,7 @@ pub fn all() -> Vec<Scenario> {
         scenario("publish other ports", published_twice, |world| {
             world.core.set_ports("s", vec![port("8081:80/tcp"), port("53/udp"), port("7001-7002:7001-7002/tcp")])
         }),
+        scenario("rename a sandbox", published_twice, |world| world.core.rename_sandbox("s", "t")),
         scenario("publish no ports", published_twice, |world| world.core.set_ports("s", Vec::new())),
     ]
 }
