@@ -121,6 +121,8 @@ fn begin(base: &Path) -> (File, Child) {
         mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).unwrap();
     }
     stand_in(&base.join("resolv.conf"), "/etc/resolv.conf");
+    // Where the first version of control groups is in use, container runtimes want it pure.
+    let _ = nix::mount::umount2("/sys/fs/cgroup/unified", nix::mount::MntFlags::MNT_DETACH);
     let mut init = Command::new("sh");
     init.args(["-c", INIT]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut init = init.spawn().expect("a first process could be started");

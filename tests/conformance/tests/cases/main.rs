@@ -1,0 +1,5 @@
+//! What an Engine does, case by case, seen from outside. See the crate's own documentation.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod networks;
