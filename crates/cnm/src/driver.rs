@@ -72,6 +72,12 @@ pub trait Driver: Send + Sync {
     /// Reads a request's options; every wrong value is an error before anything is taken.
     fn check(&self, spec: &NetworkSpec) -> Result<Traits>;
 
+    /// Whether a stored network is one that this version of the driver can use; why not, else. Looks at nothing but
+    /// the record.
+    fn can_use(&self, _network: &NetworkRecord) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes the network. On failure nothing of it is left.
     fn create_network(&self, network: &NetworkRecord) -> Result<()>;
 

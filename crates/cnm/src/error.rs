@@ -4,6 +4,9 @@
 
 use pontoon_types::{ErrorKind, Kind};
 
+/// What to do about a stored network that this version cannot use.
+pub(crate) const BROKEN_HINT: &str = "run the version of pontoond that made it, or remove it: pontoon network rm NAME";
+
 /// Result of a request to the core.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -60,6 +63,8 @@ pub enum Error {
     // Networks: finding and removing.
     #[error("network {0} not found")]
     NoNetwork(String),
+    #[error("this version cannot use network {name}: {why}")]
+    BrokenNetwork { name: String, why: String },
     #[error("{count} matches found based on {by}: network {term} is ambiguous")]
     AmbiguousInspect { term: String, count: usize, by: &'static str },
     #[error("network {term} is ambiguous ({count} matches found {by})")]
@@ -227,6 +232,7 @@ impl Kind for Error {
             Self::WhileUndoing { first, .. } => first.kind(),
             Self::AdvertiseOption(_)
             | Self::SandboxRemoving(_)
+            | Self::BrokenNetwork { .. }
             | Self::NotConnected { .. }
             | Self::Leave { .. }
             | Self::Publish { .. }
@@ -247,6 +253,7 @@ impl Kind for Error {
             Self::WhileUndoing { first, .. } => first.hint(),
             Self::ActiveEndpoints { .. } => Some("disconnect or remove what uses the network first".into()),
             Self::SandboxOfContainer(_) => Some("stop or remove the container".into()),
+            Self::BrokenNetwork { .. } => Some(BROKEN_HINT.into()),
             Self::NoDriver(_) => Some("drivers here: bridge, host, null".into()),
             _ => None,
         }

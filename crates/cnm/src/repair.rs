@@ -156,7 +156,8 @@ impl Controller {
     pub(crate) fn wanted_of(&self, driver: &dyn Driver) -> Wanted {
         let mut wanted = Wanted::default();
         for network in self.networks_in_memory() {
-            if network.record.driver == driver.name() && !network.record.config_only {
+            let usable = network.broken.is_none() && !network.record.config_only;
+            if usable && network.record.driver == driver.name() {
                 wanted.networks.push(network.record.clone());
             }
         }

@@ -24,10 +24,29 @@ impl From<StoreError> for crate::Error {
     }
 }
 
+/// A stored network that this version cannot read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableNetwork {
+    /// What could be made out of it: see [`NetworkRecord::salvage`].
+    pub record: NetworkRecord,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Networks as stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredNetworks {
+    /// Those that can be read.
+    pub readable: Vec<NetworkRecord>,
+    /// The others.
+    pub unreadable: Vec<UnreadableNetwork>,
+}
+
 /// Networks, durably. When a call returns, the change survives power loss.
 pub trait Definitions: Send + Sync {
-    /// Every stored network. A record that cannot be read is an error: definitions are never dropped silently.
-    fn networks(&self) -> Result<Vec<NetworkRecord>, StoreError>;
+    /// Every stored network. One that cannot be read stays stored as it is, and keeps no other from being used:
+    /// definitions are never dropped silently.
+    fn networks(&self) -> Result<StoredNetworks, StoreError>;
     /// Stores or replaces a network.
     fn put_network(&self, record: &NetworkRecord) -> Result<(), StoreError>;
     /// Forgets a network; unknown ids are no error.

@@ -53,6 +53,13 @@ pub struct Address {
     pub link: LinkIndex,
     /// Address with prefix length.
     pub net: IpNet,
+    /// Who gave it (`IFA_PROTO`, since Linux 5.18); ours is [`Address::OURS`].
+    pub protocol: u8,
+}
+
+impl Address {
+    /// The mark by which we know addresses that we gave. Older kernels do not keep it, and show 0.
+    pub const OURS: u8 = Route::OURS;
 }
 
 /// Where a route leads.

@@ -208,7 +208,9 @@ fn addresses_come_and_go_once_in_both_families_without_duplicate_detection() {
         let observed = linux.observe(&ns).unwrap();
         let index = observed.link(&eth0()).unwrap().index;
         for net in all {
-            assert_eq!(observed.addresses_of(index).filter(|address| address.net == net).count(), 1, "{net}");
+            let found: Vec<_> = observed.addresses_of(index).filter(|address| address.net == net).collect();
+            assert_eq!(found.len(), 1, "{net}");
+            assert_eq!(found[0].protocol, pontoon_kernel::Address::OURS, "{net} is marked as ours");
         }
         let shown = inside(&folder.join("ns"), "ip addr show dev eth0");
         assert!(shown.contains("inet 10.0.0.2/24 brd 10.0.0.255"), "{shown}");

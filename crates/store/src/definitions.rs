@@ -1,8 +1,8 @@
 //! Networks and the daemon's own id, kept durably: the core's [`Definitions`].
 
-use crate::{Documents, Error, Result};
-use pontoon_cnm::{Definitions, NetworkRecord, StoreError};
-use pontoon_types::NetworkId;
+use crate::{Documents, Entry, Error, Result};
+use pontoon_cnm::{Definitions, NetworkRecord, StoreError, StoredNetworks, UnreadableNetwork};
+use pontoon_types::{NetworkId, chain};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -50,9 +50,15 @@ impl DefinitionsFile {
 }
 
 impl Definitions for DefinitionsFile {
-    fn networks(&self) -> std::result::Result<Vec<NetworkRecord>, StoreError> {
-        let all = self.documents.list::<NetworkRecord>(NETWORKS)?;
-        Ok(all.into_iter().map(|(_, record)| record).collect())
+    fn networks(&self) -> std::result::Result<StoredNetworks, StoreError> {
+        let mut stored = StoredNetworks::default();
+        for entry in self.documents.entries(NETWORKS)? {
+            match entry.read() {
+                Ok(record) => stored.readable.push(record),
+                Err(error) => stored.unreadable.push(unreadable(&entry, error)?),
+            }
+        }
+        Ok(stored)
     }
 
     fn put_network(&self, record: &NetworkRecord) -> std::result::Result<(), StoreError> {
@@ -66,6 +72,13 @@ impl Definitions for DefinitionsFile {
     fn daemon_id(&self) -> std::result::Result<String, StoreError> {
         Ok(self.id()?)
     }
+}
+
+/// What can still be told of a network whose record `error` kept from being read.
+fn unreadable(entry: &Entry, error: Error) -> std::result::Result<UnreadableNetwork, StoreError> {
+    // Without its id it could be neither shown nor removed.
+    let Ok(id) = entry.key().parse() else { return Err(error.into()) };
+    Ok(UnreadableNetwork { record: NetworkRecord::salvage(id, &entry.content()), why: chain(&error) })
 }
 
 /// A random UUID (RFC 9562, version 4), which is what Docker's daemons have for an id.

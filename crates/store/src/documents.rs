@@ -76,6 +76,31 @@ impl Change {
     }
 }
 
+/// A stored document that was not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    table: String,
+    key: String,
+    text: Vec<u8>,
+}
+
+impl Entry {
+    /// Its key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What it says. [`Error::Newer`] and [`Error::Record`] when this version cannot tell.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        read(&self.table, &self.key, &self.text)
+    }
+
+    /// Its content in whatever shape it is, for those who cannot read it; nothing when it is no document at all.
+    pub fn content(&self) -> serde_json::Value {
+        serde_json::from_slice::<Envelope<serde_json::Value>>(&self.text).map(|it| it.record).unwrap_or_default()
+    }
+}
+
 /// The file.
 #[derive(Debug)]
 pub struct Documents {
@@ -133,17 +158,23 @@ impl Documents {
 
     /// All documents of a table with their keys, in the order of keys. One that cannot be read is an error.
     pub fn list<T: DeserializeOwned>(&self, table: &str) -> Result<Vec<(String, T)>> {
-        let all = self.with("list", |database| match database.begin_read()?.open_table(definition(table)) {
+        self.entries(table)?.into_iter().map(|entry| Ok((entry.key.clone(), entry.read()?))).collect()
+    }
+
+    /// All documents of a table in the order of keys, not read yet.
+    pub fn entries(&self, table: &str) -> Result<Vec<Entry>> {
+        self.with("list", |database| match database.begin_read()?.open_table(definition(table)) {
             Ok(open) => {
-                let entry = |(key, value): (redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>)| {
-                    (key.value().to_owned(), value.value().to_vec())
+                let entry = |(key, value): (redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>)| Entry {
+                    table: table.to_owned(),
+                    key: key.value().to_owned(),
+                    text: value.value().to_vec(),
                 };
                 Ok(open.iter()?.map(|item| item.map(entry)).collect::<std::result::Result<Vec<_>, _>>()?)
             }
             Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
-        })?;
-        all.into_iter().map(|(key, bytes)| Ok((key.clone(), read(table, &key, &bytes)?))).collect()
+        })
     }
 
     /// Asks the database, opening it again if an earlier failure closed it.

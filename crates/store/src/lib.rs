@@ -11,7 +11,7 @@ mod lock;
 mod run_state;
 
 pub use definitions::DefinitionsFile;
-pub use documents::{Change, Documents};
+pub use documents::{Change, Documents, Entry};
 pub use error::{Error, Result};
 pub use lock::RootLock;
 pub use run_state::RunDirectory;

@@ -38,7 +38,7 @@ fn networks_and_the_daemon_id_are_there_again_after_a_restart() {
     drop(store);
     let store = DefinitionsFile::open(&path).unwrap();
     records.sort_by_key(|record| record.id.to_string());
-    assert_eq!(store.networks().unwrap(), records);
+    assert_eq!(store.networks().unwrap().readable, records);
     assert_eq!(store.daemon_id().unwrap(), id);
 }
 
@@ -102,6 +102,34 @@ fn a_document_of_a_later_format_is_not_guessed_at() {
     documents.commit(&[later]).unwrap();
     assert!(matches!(documents.get::<i32>("t", "k"), Err(Error::Newer { found: 2, .. })));
     assert!(matches!(documents.list::<i32>("t"), Err(Error::Newer { .. })));
+}
+
+#[test]
+fn a_network_that_cannot_be_read_hides_no_other_and_stays_as_it_is() {
+    let (_directory, path) = place();
+    let store = DefinitionsFile::open(&path).unwrap();
+    let (good, bad) = (network("good"), network("bad"));
+    store.put_network(&good).unwrap();
+    let mut record = serde_json::to_value(&bad).unwrap();
+    record["scope"] = "galaxy".into();
+    let key = bad.id.to_string();
+    let shape = serde_json::json!({"format": 1, "record": record}).to_string();
+    let later = serde_json::json!({"format": 2, "record": serde_json::to_value(&bad).unwrap()}).to_string();
+    for (text, name, why) in [
+        (shape, "bad", "galaxy"),
+        (later, "bad", "format 2 is newer than this version knows"),
+        ("{".to_owned(), bad.id.short().as_str(), "read"),
+    ] {
+        let change = Change::Put { table: "networks".into(), key: key.clone(), text: text.clone() };
+        store.documents().commit(&[change]).unwrap();
+        let stored = store.networks().unwrap();
+        assert_eq!(stored.readable, std::slice::from_ref(&good));
+        let [unreadable] = stored.unreadable.as_slice() else { panic!("{stored:?}") };
+        assert_eq!((unreadable.record.id, unreadable.record.name.as_str()), (bad.id, name));
+        assert!(unreadable.why.contains(why), "{}", unreadable.why);
+    }
+    store.delete_network(bad.id).unwrap();
+    assert_eq!(store.networks().unwrap().unreadable, []);
 }
 
 #[test]

@@ -54,13 +54,20 @@ pub struct Network {
     pub record: Arc<NetworkRecord>,
     /// Its names, shared with the resolver.
     pub names: Arc<NetworkNames>,
+    /// Why this version cannot use it: it is shown and can be removed, and nothing else.
+    pub broken: Option<String>,
     members: Mutex<Members>,
 }
 
 impl Network {
     /// A network without members.
     pub fn new(record: NetworkRecord) -> Self {
-        Self { record: Arc::new(record), names: Arc::default(), members: Mutex::default() }
+        Self { record: Arc::new(record), names: Arc::default(), broken: None, members: Mutex::default() }
+    }
+
+    /// A stored network that this version cannot use.
+    pub fn broken(record: NetworkRecord, why: String) -> Self {
+        Self { broken: Some(why), ..Self::new(record) }
     }
 
     /// Who is in it. Held only for a look.

@@ -41,7 +41,9 @@ impl Controller {
         for network in self.networks_in_memory() {
             let record = &network.record;
             let unused = network.members().len() == 0;
-            if record.predefined || record.config_only || !unused || !filter.takes(record) {
+            // One that cannot be used is nobody's to lose by the way.
+            let stays = record.predefined || record.config_only || network.broken.is_some();
+            if stays || !unused || !filter.takes(record) {
                 continue;
             }
             match self.remove_found(&network) {

@@ -72,6 +72,46 @@ pub struct NetworkRecord {
 }
 
 impl NetworkRecord {
+    /// What can be made out of a stored record that is not what this version expects: each field that can be read on
+    /// its own, so that its name and its subnets stay taken and people recognise it. Never to be stored again.
+    pub fn salvage(id: NetworkId, stored: &serde_json::Value) -> Self {
+        let mut best = Self::blank(id);
+        let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(&best) else { return best };
+        for (key, value) in stored.as_object().into_iter().flatten().filter(|(key, _)| *key != "id") {
+            let Some(before) = fields.get(key).cloned() else { continue };
+            fields.insert(key.clone(), value.clone());
+            match serde_json::from_value(serde_json::Value::Object(fields.clone())) {
+                Ok(better) => best = better,
+                Err(_) => drop(fields.insert(key.clone(), before)),
+            }
+        }
+        best
+    }
+
+    fn blank(id: NetworkId) -> Self {
+        Self {
+            id,
+            name: id.short(),
+            created: SystemTime::UNIX_EPOCH,
+            driver: "unknown".into(),
+            scope: Scope::Local,
+            ipv4: true,
+            ipv6: false,
+            internal: false,
+            attachable: false,
+            ingress: false,
+            config_only: false,
+            config_from: None,
+            ipam_driver: "default".into(),
+            ipam_options: None,
+            pools: Vec::new(),
+            config_ipam: None,
+            options: Options::new(),
+            labels: BTreeMap::new(),
+            predefined: false,
+        }
+    }
+
     /// Subnets of one family.
     pub fn pools_of(&self, family: Family) -> impl Iterator<Item = &PoolRecord> {
         self.pools.iter().filter(move |pool| pool.family() == family)
@@ -93,5 +133,26 @@ impl NetworkRecord {
     /// Whether names are served on it: every network but the predefined ones.
     pub fn has_names(&self) -> bool {
         !self.predefined && !self.config_only
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_read_of_a_record_is_salvaged_field_by_field() {
+        let id = NetworkId::random();
+        let stored = serde_json::json!({
+            "id": "not an id", "name": "n", "driver": "bridge", "scope": {"new": "shape"}, "internal": true,
+            "options": {"k": "v"}, "labels": 7, "of_a_later_version": [1],
+            "pools": [{"subnet": "10.9.0.0/24", "range": null, "gateway": "10.9.0.1", "aux_addresses": {}, "requested": true}],
+        });
+        let record = NetworkRecord::salvage(id, &stored);
+        assert_eq!((record.id, record.name.as_str(), record.driver.as_str()), (id, "n", "bridge"));
+        assert_eq!((record.scope, record.internal, record.labels.len()), (Scope::Local, true, 0));
+        assert_eq!(record.pools[0].subnet.to_string(), "10.9.0.0/24");
+        assert_eq!(record.options["k"], "v");
+        assert_eq!(NetworkRecord::salvage(id, &serde_json::Value::Null), NetworkRecord::blank(id));
     }
 }

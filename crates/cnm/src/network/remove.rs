@@ -11,7 +11,8 @@ impl Controller {
     pub fn remove_network(&self, term: &str) -> Result<()> {
         let _open = self.accepting()?;
         let network = self.find_network(Purpose::Remove, term)?;
-        if network.record.predefined {
+        // One that cannot be used is better made anew at the next start.
+        if network.record.predefined && network.broken.is_none() {
             return Err(Error::PredefinedRemoval(network.record.name.clone()));
         }
         self.remove_found(&network)
@@ -38,7 +39,9 @@ impl Controller {
     fn tear_down(&self, network: &Network) -> Result<()> {
         let record = &network.record;
         self.definitions().delete_network(record.id)?;
+        // Of a network that could not be used the start left nothing in the kernel.
         if !record.config_only
+            && network.broken.is_none()
             && let Err(error) = self.driver(&record.driver).and_then(|driver| driver.remove_network(record))
         {
             let undone = self.definitions().put_network(record).err().map(Error::from);

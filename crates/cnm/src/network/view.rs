@@ -8,6 +8,9 @@ use crate::controller::Controller;
 use pontoon_types::{EndpointId, IpNet, MacAddr, SandboxId};
 use std::sync::Arc;
 
+/// The label that a network which this version cannot use is shown with: why not.
+pub const BROKEN_LABEL: &str = "pontoon.broken";
+
 /// One endpoint in a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberView {
@@ -69,6 +72,10 @@ impl Controller {
             ipv6: member.ipv6,
         });
         let members = members.collect();
-        NetworkView { record: network.record.clone(), members, subnets: self.subnet_use(&network.record) }
+        let mut record = network.record.clone();
+        if let Some(why) = &network.broken {
+            Arc::make_mut(&mut record).labels.insert(BROKEN_LABEL.into(), why.clone());
+        }
+        NetworkView { record, members, subnets: self.subnet_use(&network.record) }
     }
 }

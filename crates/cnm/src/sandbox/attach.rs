@@ -28,6 +28,11 @@ impl Controller {
         validate::settings(&spec, &network.record)?;
         validate::membership(&live.record, &network.record)?;
         validate::link_local(&spec)?;
+        if let Some(why) = &network.broken {
+            let name = network.record.name.clone();
+            let cause = Box::new(Error::BrokenNetwork { name: name.clone(), why: why.clone() });
+            return Err(Error::CreateEndpoint { endpoint: live.record.name.clone(), network: name, cause });
+        }
         let driver = self.driver_of(network)?;
         let mut endpoint = self.lease(live, network, spec)?;
         let ns = live.ns();

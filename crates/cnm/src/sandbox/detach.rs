@@ -9,6 +9,7 @@ use super::routes;
 use crate::controller::Controller;
 use crate::network::live::Network;
 use crate::{Error, Result};
+use pontoon_kernel::{Netns, Op};
 
 impl Controller {
     /// Takes the sandbox whose turn it is out of `network`. What is missing already is no failure; on failure the
@@ -33,7 +34,22 @@ impl Controller {
         let before = Gateways::of(&live.record.endpoints);
         live.record.endpoints.retain(|other| other.id != endpoint.id);
         self.set_routes(live, before)?;
-        self.driver_of(network)?.leave(&network.record, endpoint, &live.ns())
+        self.unlink(network, endpoint, &live.ns())
+    }
+
+    /// Has the driver cut the endpoint's link off. Of a network that cannot be used the start took the host's side away,
+    /// and whoever made the rest may be unknown here.
+    pub(crate) fn unlink(&self, network: &Network, endpoint: &EndpointRecord, ns: &Netns) -> Result<()> {
+        if network.broken.is_none() {
+            return self.driver_of(network)?.leave(&network.record, endpoint, ns);
+        }
+        let left: Vec<Op> = endpoint.link.iter().cloned().map(Op::Retire).collect();
+        match self.kernel().apply(ns, &left) {
+            Err(failed) if !failed.cause.is_not_found() => {
+                Err(Error::Kernel { act: "take away a link".into(), cause: failed.cause })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Moves the default routes from where they were `before` to where the record's endpoints want them.

@@ -45,8 +45,7 @@ impl Controller {
         for endpoint in std::mem::take(&mut live.record.endpoints) {
             // A network that is not there took its endpoints along.
             let Some(network) = self.network_by_id(endpoint.network) else { continue };
-            let left = self.driver_of(&network).and_then(|driver| driver.leave(&network.record, &endpoint, &live.ns()));
-            if let Err(error) = left {
+            if let Err(error) = self.unlink(&network, &endpoint, &live.ns()) {
                 failures.push(error);
                 live.record.endpoints.push(endpoint);
                 continue;

@@ -3,7 +3,9 @@
 use super::live::Sandbox;
 use super::record::SandboxRecord;
 use crate::controller::{Controller, Readiness};
+use crate::error::BROKEN_HINT;
 use crate::network::live::{Member, Network};
+use crate::network::record::NetworkRecord;
 use crate::{Error, Result};
 use pontoon_kernel::Netns;
 use pontoon_types::Family;
@@ -33,16 +35,32 @@ impl Controller {
     }
 
     fn bring_back_networks(&self, ready: &mut Readiness) -> Result<()> {
-        for record in self.definitions().networks()? {
+        let stored = self.definitions().networks()?;
+        let unreadable = stored.unreadable.into_iter().map(|network| Network::broken(network.record, network.why));
+        let readable = stored.readable.into_iter().map(|record| match self.can_use(&record) {
+            Ok(()) => Network::new(record),
+            Err(error) => Network::broken(record, pontoon_types::chain(&error)),
+        });
+        for network in readable.chain(unreadable) {
+            let record = &network.record;
+            let mut note = |what: String| ready.failures.push(format!("network {}: {what}", record.name));
+            // Subnets of a network that cannot be used stay taken: another version may use it again.
             if !record.config_only
-                && let Err(error) = self.restore_pools(&record)
+                && let Err(error) = self.restore_pools(record)
             {
-                ready.failures.push(format!("network {}: {error}", record.name));
+                note(error.to_string());
             }
-            self.insert_network(Network::new(record));
-            ready.networks += 1;
+            match &network.broken {
+                Some(why) => note(format!("it cannot be used: {why}; {BROKEN_HINT}")),
+                None => ready.networks += 1,
+            }
+            self.insert_network(network);
         }
         Ok(())
+    }
+
+    fn can_use(&self, record: &NetworkRecord) -> Result<()> {
+        if record.config_only { Ok(()) } else { self.driver(&record.driver)?.can_use(record) }
     }
 
     fn bring_back_sandboxes(&self, ready: &mut Readiness) -> Result<()> {

@@ -114,8 +114,8 @@ impl Bridge {
         self.kernel.apply(ns, ops).map_err(|failed| Error::Kernel { act: act.into(), cause: failed.cause })
     }
 
-    /// Takes the link away if it is ours; a bridge that the user made only loses our addresses and its weaker check of
-    /// loopback addresses.
+    /// Takes the link away if it is ours; a bridge that the user made only loses the addresses that we gave it and its
+    /// weaker check of loopback addresses.
     fn unmake(&self, network: &NetworkRecord) -> Result<()> {
         let bridge = self.wanted_bridge(network)?;
         let found = self.kernel.link(&Netns::Host, &bridge.name).map_err(Error::kernel("look for the bridge"))?;
@@ -129,7 +129,9 @@ impl Bridge {
             Some(link) if link.kind == LinkKind::Bridge => {
                 let weaker = bridge.sysctls.iter().filter(|(key, _)| key.ends_with("/route_localnet"));
                 let mut ops: Vec<Op> = weaker.map(|(key, _)| Op::SetSysctl(key.clone(), "0".into())).collect();
-                ops.extend(bridge.addresses.iter().map(|address| Op::RemoveAddress(bridge.name.clone(), *address)));
+                let seen = self.see(std::slice::from_ref(&bridge))?;
+                let ours = bridge.addresses.iter().filter(|address| seen.is_ours(link.index, address));
+                ops.extend(ours.map(|address| Op::RemoveAddress(bridge.name.clone(), *address)));
                 self.apply(&Netns::Host, &ops, &act).inspect_err(|_| self.finish(&bridge))
             }
             _ => Ok(()),
@@ -159,6 +161,10 @@ impl Driver for Bridge {
         check_gateways(spec)?;
         let (gateway_v4, gateway_v6) = (settings.reserves_gateway(Family::V4), settings.reserves_gateway(Family::V6));
         Ok(Traits { uses_ipam: true, gateway_v4, gateway_v6 })
+    }
+
+    fn can_use(&self, network: &NetworkRecord) -> Result<()> {
+        BridgeSettings::of(network).map(drop)
     }
 
     fn create_network(&self, network: &NetworkRecord) -> Result<()> {

@@ -3,24 +3,24 @@
 //! Applying a plan makes the next one empty. Links that are not marked as ours are never removed.
 
 use crate::wanted::{WantedBridge, WantedPort};
-use pontoon_kernel::{BridgeSpec, Link, LinkGroup, LinkKind, Observed, Op};
-use pontoon_types::{EndpointId, LinkName};
+use pontoon_kernel::{Address, BridgeSpec, Link, LinkGroup, LinkIndex, LinkKind, Observed, Op};
+use pontoon_types::{EndpointId, IpNet, LinkName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What was seen on the host.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     links: HashMap<LinkName, Link>,
-    addresses: BTreeMap<pontoon_kernel::LinkIndex, BTreeSet<pontoon_types::IpNet>>,
+    addresses: BTreeMap<LinkIndex, BTreeMap<IpNet, u8>>,
     sysctls: HashMap<String, Option<String>>,
 }
 
 impl Seen {
     /// From an observation and the sysctls that matter, as far as they were read.
     pub fn new(observed: Observed, sysctls: HashMap<String, Option<String>>) -> Self {
-        let mut addresses: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut addresses: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for address in observed.addresses {
-            addresses.entry(address.link).or_default().insert(address.net);
+            addresses.entry(address.link).or_default().insert(address.net, address.protocol);
         }
         let links = observed.links.into_iter().map(|link| (link.name.clone(), link)).collect();
         Self { links, addresses, sysctls }
@@ -34,6 +34,11 @@ impl Seen {
     /// The value of a sysctl that was read and exists.
     pub fn sysctl(&self, key: &str) -> Option<&str> {
         self.sysctls.get(key)?.as_deref()
+    }
+
+    /// Whether `link` has that address from us. One that it had from somebody else before it was wanted here is theirs.
+    pub fn is_ours(&self, link: LinkIndex, net: &IpNet) -> bool {
+        self.addresses.get(&link).and_then(|there| there.get(net)) == Some(&Address::OURS)
     }
 
     /// How many retired links wait to be deleted.
@@ -107,7 +112,7 @@ fn plan_bridge(bridge: &WantedBridge, seen: &Seen, plan: &mut Plan) {
     }
     let there = seen.addresses.get(&link.index);
     for address in &bridge.addresses {
-        if !there.is_some_and(|there| there.contains(address)) {
+        if !there.is_some_and(|there| there.contains_key(address)) {
             plan.ops.push(Op::AddAddress(bridge.name.clone(), *address));
         }
     }
@@ -155,7 +160,6 @@ fn plan_strays(bridges: &[WantedBridge], ports: &[WantedPort], seen: &Seen, plan
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pontoon_kernel::{Address, LinkIndex};
     use pontoon_types::MacAddr;
 
     fn link(index: u32, name: &str, kind: LinkKind, master: Option<u32>) -> Link {
@@ -191,7 +195,8 @@ mod tests {
     }
 
     fn seen(links: Vec<Link>, addresses: &[(u32, &str)], route_localnet: &str) -> Seen {
-        let address = |(link, net): &(u32, &str)| Address { link: LinkIndex(*link), net: net.parse().unwrap() };
+        let address =
+            |(link, net): &(u32, &str)| Address { link: LinkIndex(*link), net: net.parse().unwrap(), protocol: 0 };
         let addresses = addresses.iter().map(address).collect();
         let sysctls = [("net/ipv4/conf/br-a/route_localnet".to_owned(), Some(route_localnet.to_owned()))].into();
         Seen::new(Observed { links, addresses, routes: Vec::new() }, sysctls)

@@ -231,6 +231,30 @@ fn a_bridge_that_the_user_made_is_used_and_stays() {
 }
 
 #[test]
+fn a_user_made_bridge_keeps_the_gateway_address_that_it_had_before() {
+    let world = World::new();
+    let mine = LinkName::new("mine").unwrap();
+    world.host.add_link(&Netns::Host, &mine, LinkKind::Bridge).unwrap();
+    let theirs: ipnet::IpNet = "10.9.0.1/24".parse().unwrap();
+    world.host.give_address(&Netns::Host, &mine, theirs).unwrap();
+    let gateway = |subnet: &str, address: &str| pontoon_types::PoolSpec {
+        gateway: Some(address.parse().unwrap()),
+        ..pool(subnet)
+    };
+    let pools = vec![gateway("10.9.0.0/24", "10.9.0.1"), gateway("fd00:9::/64", "fd00:9::1")];
+    let mut spec = pooled(with(v4("n"), &[(NAME, "mine")]), pools);
+    spec.enable_ipv6 = Some(true);
+    world.core.create_network(spec).unwrap();
+    let addresses = || world.host.observe_host().addresses.iter().map(|a| a.net.to_string()).collect::<Vec<_>>();
+    assert!(addresses().contains(&"fd00:9::1/64".to_owned()), "{:?}", addresses());
+    world.core.remove_network("n").unwrap();
+    let left = addresses();
+    assert!(left.contains(&theirs.to_string()), "what the user gave stays: {left:?}");
+    assert!(!left.contains(&"fd00:9::1/64".to_owned()), "what we gave goes: {left:?}");
+    world.audit();
+}
+
+#[test]
 fn a_foreign_link_in_the_way_is_not_touched() {
     let world = World::new();
     world.make_network("n");

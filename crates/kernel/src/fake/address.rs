@@ -11,9 +11,13 @@ use ipnet::{IpNet, Ipv6Net};
 use pontoon_types::{LinkName, MacAddr};
 use std::net::{IpAddr, Ipv6Addr};
 
+/// What the kernel marks its own addresses with (`IFAPROT_KERNEL_LO`, `IFAPROT_KERNEL_LL`).
+const KERNEL_LOOPBACK: u8 = 1;
+const KERNEL_LINK_LOCAL: u8 = 3;
+
 impl Namespace {
-    /// Adds an address; there already is no error.
-    pub fn add_address(&mut self, name: &LinkName, net: IpNet) -> Result<()> {
+    /// Adds an address, given by `protocol`; there already is no error, and changes nothing.
+    pub fn add_address(&mut self, name: &LinkName, net: IpNet, protocol: u8) -> Result<()> {
         let act = || format!("add address {net} to {name}");
         let device = self.device(name).ok_or_else(|| refused(Kind::NotFound, act()))?;
         if net.addr().is_ipv6() {
@@ -34,7 +38,7 @@ impl Namespace {
             // IPv6 knows an address once, whatever its prefix length; IPv4 takes both.
             Some(_) if net.addr().is_ipv6() => Err(refused(Kind::Exists, act())),
             _ => {
-                self.addresses.push(Address { link, net });
+                self.addresses.push(Address { link, net, protocol });
                 Ok(())
             }
         }
@@ -117,7 +121,7 @@ impl Namespace {
         } else if let Some(own) = mac.and_then(link_local).filter(|_| carrier && !retired)
             && !self.addresses_of(index).any(is_link_local)
         {
-            self.addresses.push(Address { link: index, net: own });
+            self.addresses.push(Address { link: index, net: own, protocol: KERNEL_LINK_LOCAL });
         }
     }
 
@@ -134,7 +138,7 @@ impl Namespace {
             let Ok(net) = net else { continue };
             let there = self.addresses_of(index).any(|address| address == net);
             match (wanted, there) {
-                (true, false) => self.addresses.push(Address { link: index, net }),
+                (true, false) => self.addresses.push(Address { link: index, net, protocol: KERNEL_LOOPBACK }),
                 // Like every IPv4 address, 127.0.0.1 stays when its link goes down.
                 (false, true) if net.addr().is_ipv6() => self.drop_addresses(index, |address| address == net),
                 _ => {}

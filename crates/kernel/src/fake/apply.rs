@@ -39,7 +39,7 @@ impl Model {
             Op::SetMaster(name, bridge) => namespace.set_master(name, bridge),
             Op::SetIsolated(name, isolated) => namespace.set_isolated(name, *isolated),
             Op::Rename(name, to) => namespace.rename(name, to),
-            Op::AddAddress(name, net) => namespace.add_address(name, *net),
+            Op::AddAddress(name, net) => namespace.add_address(name, *net, crate::Address::OURS),
             Op::RemoveAddress(name, net) => {
                 namespace.remove_address(name, *net);
                 Ok(())

@@ -32,6 +32,14 @@ impl FakeHost {
         Ok(())
     }
 
+    /// Somebody runs `ip address add`. There already is no error.
+    pub fn give_address(&self, ns: &Netns, link: &LinkName, net: ipnet::IpNet) -> Result<()> {
+        let mut inner = self.lock();
+        inner.model.namespace_mut(ns)?.add_address(link, net, 0)?;
+        inner.watchers.tell(&Change::Links);
+        Ok(())
+    }
+
     /// Somebody runs `ip link delete`: the other end of a pair goes too, ports of a bridge become free.
     /// `NotFound` when there is no such link.
     pub fn delete_link(&self, ns: &Netns, name: &LinkName) -> Result<()> {

@@ -5,8 +5,8 @@ use crate::netlink::Request;
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::AddressFamily;
-use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use pontoon_kernel::LinkIndex;
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressProtocol};
+use pontoon_kernel::{Address, LinkIndex};
 
 fn message(link: LinkIndex, net: &IpNet) -> AddressMessage {
     let mut message = AddressMessage::default();
@@ -22,9 +22,10 @@ pub(super) fn family(net: &IpNet) -> AddressFamily {
     if net.addr().is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
 }
 
-/// A new address without duplicate address detection, with a broadcast address as Docker sets it.
+/// A new address without duplicate address detection, with a broadcast address as Docker sets it, marked as ours.
 pub(crate) fn add(link: LinkIndex, net: &IpNet) -> Request {
     let mut message = message(link, net);
+    message.attributes.push(AddressAttribute::Protocol(AddressProtocol::from(Address::OURS)));
     match net {
         IpNet::V4(net) if net.prefix_len() < 31 => {
             message.attributes.push(AddressAttribute::Broadcast(net.broadcast()));

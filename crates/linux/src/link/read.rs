@@ -30,6 +30,7 @@ mod ifla {
 mod ifa {
     pub(super) const ADDRESS: u16 = 1;
     pub(super) const LOCAL: u16 = 2;
+    pub(super) const PROTO: u16 = 11;
 }
 
 mod rta {
@@ -125,17 +126,18 @@ fn read_info(info: Attribute<'_>) -> (Option<&str>, bool) {
 /// An address from the body of `RTM_NEWADDR`.
 pub fn read_address(body: &[u8]) -> Option<Address> {
     let length = *body.get(1)?;
-    let (mut local, mut address) = (None, None);
+    let (mut local, mut address, mut protocol) = (None, None, 0);
     for attribute in attributes(body.get(8..)?) {
         match attribute.kind {
             ifa::LOCAL => local = attribute.address(),
             ifa::ADDRESS => address = attribute.address(),
+            ifa::PROTO => protocol = attribute.value.first().copied().unwrap_or_default(),
             _ => {}
         }
     }
     // On a point-to-point link IFA_ADDRESS is the other side's.
     let net = IpNet::new(local.or(address)?, length).ok()?;
-    Some(Address { link: LinkIndex(u32_at(body, 4)?), net })
+    Some(Address { link: LinkIndex(u32_at(body, 4)?), net, protocol })
 }
 
 /// Unicast routes of the main table from the body of `RTM_NEWROUTE`: none, one, or one for each next hop.

@@ -1,7 +1,7 @@
 //! Both stores in memory, as text, able to fail on demand.
 
 use super::Life;
-use pontoon_cnm::{Definitions, NetworkRecord, RunState, SandboxRecord, StoreError};
+use pontoon_cnm::{Definitions, NetworkRecord, RunState, SandboxRecord, StoreError, StoredNetworks, UnreadableNetwork};
 use pontoon_types::{NetworkId, SandboxId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,6 +70,15 @@ impl Stores {
         (inner.networks.clone(), inner.sandboxes.clone())
     }
 
+    /// Somebody, a later version say, writes other things into a stored network.
+    pub fn alter_network(&self, id: NetworkId, alter: impl FnOnce(&mut serde_json::Value)) {
+        let mut inner = self.lock();
+        let text = inner.networks.get_mut(&id.to_string()).unwrap();
+        let mut content = serde_json::from_str(text).unwrap();
+        alter(&mut content);
+        *text = content.to_string();
+    }
+
     pub fn stored_networks(&self) -> Vec<NetworkRecord> {
         self.lock().networks.values().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
@@ -80,9 +89,22 @@ impl Stores {
 }
 
 impl Definitions for Stores {
-    fn networks(&self) -> Result<Vec<NetworkRecord>, StoreError> {
-        drop(self.pass("read networks")?);
-        Ok(self.stored_networks())
+    fn networks(&self) -> Result<StoredNetworks, StoreError> {
+        let inner = self.pass("read networks")?;
+        let mut stored = StoredNetworks::default();
+        for (id, text) in &inner.networks {
+            match serde_json::from_str(text) {
+                Ok(record) => stored.readable.push(record),
+                Err(error) => stored.unreadable.push(UnreadableNetwork {
+                    record: NetworkRecord::salvage(
+                        id.parse().unwrap(),
+                        &serde_json::from_str(text).unwrap_or_default(),
+                    ),
+                    why: error.to_string(),
+                }),
+            }
+        }
+        Ok(stored)
     }
 
     fn put_network(&self, record: &NetworkRecord) -> Result<(), StoreError> {
