@@ -15,7 +15,7 @@ pub struct ErrorResponse {
     pub hint: Option<String>,
 }
 
-/// A well-formed body with a text that cannot be understood. All are the client's fault; the texts are Docker's where
+/// A well-formed body with a text that cannot be understood. The texts are Docker's where
 /// Docker has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the text of each variant is its documentation")]
@@ -38,11 +38,39 @@ pub enum ShapeError {
     NamespacePath(String),
     #[error("invalid DNS server address: \"\"")]
     Dns,
+    #[error("{0}")]
+    Newer(&'static str),
+    #[error("Container cannot be created with multiple network endpoints: {0}")]
+    SeveralEndpoints(String),
+    #[error("invalid MAC address: {0}")]
+    MacAddress(String),
+    #[error("conflicting options: mac-address and the network mode")]
+    MacInMode,
+    #[error(
+        "unable to migrate container-wide MAC address to a specific network: HostConfig.NetworkMode must match the identity of a network in NetworkSettings.Networks"
+    )]
+    MacWithoutEndpoint,
+    #[error(
+        "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty"
+    )]
+    MacMismatch,
+    #[error(
+        "interface specific sysctl setting \"{0}\" must be supplied using driver option 'com.docker.network.endpoint.sysctls'"
+    )]
+    InterfaceSysctl(String),
+    #[error(
+        "unable to determine network endpoint for sysctl {0}, use driver option 'com.docker.network.endpoint.sysctls' to set per-interface sysctls"
+    )]
+    SysctlWithoutEndpoint(String),
 }
 
 impl Kind for ShapeError {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Invalid
+        match self {
+            // Docker's errors have no type here.
+            Self::InterfaceSysctl(_) | Self::SysctlWithoutEndpoint(_) => ErrorKind::System,
+            _ => ErrorKind::Invalid,
+        }
     }
 
     fn hint(&self) -> Option<String> {

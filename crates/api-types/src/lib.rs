@@ -3,6 +3,8 @@
 //! Owns: request and response bodies, Go's decoding rules, the query filters and the version number. Must never
 //! know HTTP, statuses, sockets or the state behind the shapes.
 
+mod container;
+mod disk;
 mod endpoint;
 mod error;
 mod event;
@@ -15,7 +17,10 @@ mod shared;
 mod system;
 mod time;
 mod version;
+mod volume;
 
+pub use container::*;
+pub use disk::{DiskUsage, LegacyDiskUsage, UsageOf};
 pub use endpoint::{ConnectRequest, DisconnectRequest};
 pub use error::{ErrorResponse, ShapeError};
 pub use event::{EventActor, EventMessage, LegacyFields};
@@ -39,3 +44,4 @@ pub use system::{
 };
 pub use time::{parse_rfc3339, rfc3339};
 pub use version::{ApiVersion, VersionError};
+pub use volume::{CreateVolumeRequest, Volume, VolumeList, VolumeUsage, VolumesPruned};
