@@ -21,7 +21,7 @@ pub(crate) fn apply(linux: &Linux, ns: &Netns, ops: &[Op]) -> std::result::Resul
     let mut done = 0;
     let outcome = linux.with_route(ns, |socket| {
         for op in ops {
-            perform(linux, socket, op)?;
+            perform(linux, ns, socket, op)?;
             done += 1;
         }
         Ok(())
@@ -29,10 +29,10 @@ pub(crate) fn apply(linux: &Linux, ns: &Netns, ops: &[Op]) -> std::result::Resul
     outcome.map_err(|cause| Failed { done, cause })
 }
 
-fn perform(linux: &Linux, socket: &mut Socket, op: &Op) -> Result<()> {
+fn perform(linux: &Linux, ns: &Netns, socket: &mut Socket, op: &Op) -> Result<()> {
     match op {
-        Op::CreateBridge(spec) => create_bridge(socket, spec),
-        Op::CreateVeth(spec) => create_veth(linux, socket, spec),
+        Op::CreateBridge(spec) => create_bridge(linux, ns, socket, spec),
+        Op::CreateVeth(spec) => create_veth(linux, ns, socket, spec),
         Op::Up(name) => change(socket, link::set_up_by_name(name, true), || format!("bring up {name}")),
         Op::Down(name) => change(socket, link::set_up_by_name(name, false), || format!("take down {name}")),
         Op::SetMtu(name, mtu) => {
@@ -64,7 +64,7 @@ fn perform(linux: &Linux, socket: &mut Socket, op: &Op) -> Result<()> {
         Op::RemoveAddress(name, net) => remove_address(socket, name, net),
         Op::SetRoute { destination, target, link } => set_route(socket, destination, target, link.as_ref()),
         Op::RemoveRoute(destination) => remove_route(socket, destination),
-        Op::SetSysctl(key, value) => sysctl::write(key, value),
+        Op::SetSysctl(key, value) => sysctl::write(&linux.settings_of(ns)?, key, value),
         Op::Retire(name) => retire::retire(socket, name),
         Op::Announce(name, address) => announce::announce(socket, name, *address, &linux.closer),
     }
@@ -78,10 +78,10 @@ fn index(name: &LinkName, act: impl FnOnce() -> String) -> Result<LinkIndex> {
     index_of(name).map_err(|errno| refused(act(), errno as i32))
 }
 
-fn create_bridge(socket: &mut Socket, spec: &BridgeSpec) -> Result<()> {
+fn create_bridge(linux: &Linux, ns: &Netns, socket: &mut Socket, spec: &BridgeSpec) -> Result<()> {
     change(socket, link::bridge(spec), || format!("create bridge {}", spec.name))?;
     // Absent without IPv6. Where /proc/sys is read-only Docker goes on, and so do we: nobody can do better there.
-    match sysctl::write(&format!("net/ipv6/conf/{}/accept_ra", spec.name), "0") {
+    match sysctl::write(&linux.settings_of(ns)?, &format!("net/ipv6/conf/{}/accept_ra", spec.name), "0") {
         Err(error) if error.kind == Kind::Denied => {
             tracing::warn!(bridge = %spec.name, %error, "the bridge may accept router advertisements");
             Ok(())
@@ -91,20 +91,32 @@ fn create_bridge(socket: &mut Socket, spec: &BridgeSpec) -> Result<()> {
     }
 }
 
-fn create_veth(linux: &Linux, socket: &mut Socket, spec: &VethSpec) -> Result<()> {
+fn create_veth(linux: &Linux, ns: &Netns, socket: &mut Socket, spec: &VethSpec) -> Result<()> {
     let act = || format!("create link pair {} and {}", spec.host, spec.peer);
     let bridge = index(&spec.bridge, || format!("{}: find bridge {}", act(), spec.bridge))?;
     let peer_ns = linux.open(&spec.peer_ns)?;
-    let [create, without_ipv6_address, raise] = link::veth(spec, bridge, peer_ns.as_fd());
+    let [create, raise] = link::veth(spec, bridge, peer_ns.as_fd());
     change(socket, create, act)?;
-    // Refused on a host without IPv6, where there is nothing to prevent.
-    let _ = socket.acknowledged(&without_ipv6_address);
-    if let Err(error) = change(socket, raise, act) {
+    if let Err(error) = without_ipv6(linux, ns, socket, &spec.host).and_then(|()| change(socket, raise, act)) {
         // Half an operation is none: the caller undoes only whole ones.
         retire::retire(socket, &spec.host)?;
         return Err(error);
     }
     Ok(())
+}
+
+/// Switches IPv6 off on a bridge port before it comes up. It has no use for IPv6, and with it each port makes every later
+/// change of a link dearer: the kernel walks its routes, of which each such link has one, even without an address.
+fn without_ipv6(linux: &Linux, ns: &Netns, socket: &mut Socket, port: &LinkName) -> Result<()> {
+    match sysctl::write(&linux.settings_of(ns)?, &format!("net/ipv6/conf/{port}/disable_ipv6"), "1") {
+        // Where /proc/sys is read-only, at least without an address of its own.
+        Err(error) if error.kind == Kind::Denied => {
+            let _ = socket.acknowledged(&link::without_ipv6_address(port));
+            Ok(())
+        }
+        Err(error) if error.kind != Kind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn add_address(socket: &mut Socket, name: &LinkName, net: &IpNet) -> Result<()> {

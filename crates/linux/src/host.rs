@@ -4,6 +4,7 @@ use crate::closer::Closer;
 use crate::errno::{failed, refused};
 use crate::netlink::{Pool, Refusal, Socket};
 use crate::netns::{NamespaceFile, within};
+use crate::procfs::{Procfs, View};
 use crate::reserve::{Filter, Releases, raise_descriptor_limit};
 use nix::errno::Errno;
 use pontoon_kernel::{Error, Kind, Netns, NetnsId, Result};
@@ -22,6 +23,7 @@ pub struct Linux {
     pub(crate) filter: Filter,
     pub(crate) releases: Arc<Releases>,
     pub(crate) closer: Closer,
+    procfs: Procfs,
 }
 
 /// The host's namespace, held open.
@@ -63,6 +65,7 @@ impl Linux {
             filter: Filter::load(),
             releases: Arc::default(),
             closer: Closer::default(),
+            procfs: Procfs::default(),
         })
     }
 
@@ -83,6 +86,11 @@ impl Linux {
     pub(crate) fn within<T>(&self, ns: &Netns, act: impl FnOnce() -> T) -> Result<T> {
         let namespace = self.open(ns)?;
         within(namespace.as_fd(), act).map_err(|error| failed("enter a network namespace", &error))
+    }
+
+    /// Where to look up settings of `ns`, for a thread that is in it.
+    pub(crate) fn settings_of(&self, ns: &Netns) -> Result<View> {
+        self.procfs.view(ns, &self.closer)
     }
 
     /// Runs `act` with an rtnetlink socket of `ns`, and the calling thread inside `ns`.

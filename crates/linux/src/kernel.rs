@@ -39,7 +39,7 @@ impl Kernel for Linux {
     }
 
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>> {
-        self.within(ns, || sysctl::read(key))?
+        self.within(ns, || sysctl::read(&self.settings_of(ns)?, key))?
     }
 
     fn table(&self, ns: &Netns, id: &TableId) -> Result<Option<Table>> {
@@ -51,20 +51,19 @@ impl Kernel for Linux {
     }
 
     fn tracks_flows(&self) -> bool {
-        self.within(&Netns::Host, conntrack::tracked).map_or(true, |tracked| tracked != Some(0))
+        self.tracked_flows().map_or(true, |tracked| tracked != Some(0))
     }
 
     /// Where the kernel chooses by itself (6.8 and later), how many is told by its own count before and after, which
     /// flows that come or go meanwhile blur.
     fn forget_flows(&self, filters: &[FlowFilter]) -> Result<usize> {
-        let tracked = || self.within(&Netns::Host, conntrack::tracked);
-        let before = if filters.is_empty() { Some(0) } else { tracked()? };
+        let before = if filters.is_empty() { Some(0) } else { self.tracked_flows()? };
         if before == Some(0) {
             return Ok(0);
         }
         match self.with_host_netfilter(|socket| conntrack::forget(socket, filters))? {
             Some(forgotten) => Ok(forgotten),
-            None => Ok(before.zip(tracked()?).map_or(0, |(before, after)| before.saturating_sub(after))),
+            None => Ok(before.zip(self.tracked_flows()?).map_or(0, |(before, after)| before.saturating_sub(after))),
         }
     }
 
@@ -106,6 +105,11 @@ impl Kernel for Linux {
 }
 
 impl Linux {
+    /// How many flows the host tracks; `None` when it cannot be told.
+    fn tracked_flows(&self) -> Result<Option<usize>> {
+        self.within(&Netns::Host, || Ok(conntrack::tracked(&self.settings_of(&Netns::Host)?)))?
+    }
+
     /// Opens the namespace of `owner`, which must not be the host's.
     fn open_owned(&self, owner: &NetnsOwner) -> Result<NamespaceFile> {
         let (path, act) = match owner {

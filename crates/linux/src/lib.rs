@@ -17,6 +17,7 @@ pub mod netlink;
 mod netns;
 pub mod nft;
 mod observe;
+mod procfs;
 mod reserve;
 mod retire;
 mod sockets;

@@ -283,16 +283,50 @@ fn sysctls_are_of_the_namespace_and_not_written_twice() {
         assert_eq!(linux.sysctl(&ns, key).unwrap().as_deref(), Some("99"));
         assert_eq!(linux.sysctl(&HOST, key).unwrap().as_deref(), Some("1024"));
         assert_eq!(linux.sysctl(&HOST, "net/ipv4/no_such_thing").unwrap(), None);
-        // A file that cannot be written is no trouble when it says the right thing already.
+    });
+}
+
+#[test]
+fn where_settings_are_read_only_what_is_right_already_is_no_trouble_and_links_are_made() {
+    world(|linux, folder| {
+        let key = "net/ipv4/ip_unprivileged_port_start";
+        let ns = linux.create_netns(&folder.join("ns")).unwrap();
+        linux.apply(&ns, &[Op::SetSysctl(key.into(), "99".into())]).unwrap();
         let files = "/proc/sys";
         nix::mount::mount(Some(files), files, None::<&str>, nix::mount::MsFlags::MS_BIND, None::<&str>).unwrap();
         let read_only = nix::mount::MsFlags::MS_BIND | nix::mount::MsFlags::MS_REMOUNT | nix::mount::MsFlags::MS_RDONLY;
         nix::mount::mount(None::<&str>, files, None::<&str>, read_only, None::<&str>).unwrap();
+        let linux = &pontoon_linux::Linux::new().unwrap();
         linux.apply(&ns, &[Op::SetSysctl(key.into(), "99".into())]).unwrap();
         let failed = linux.apply(&ns, &[Op::SetSysctl(key.into(), "98".into())]).unwrap_err();
         assert_eq!(failed.cause.kind, Kind::Denied);
         bridge(linux, "br0");
-        assert!(linux.link(&HOST, &name("br0")).unwrap().is_some());
+        linux.apply(&HOST, &[Op::CreateVeth(veth("v0", "br0", &ns, "eth0"))]).unwrap();
+        assert!(linux.link(&HOST, &name("v0")).unwrap().unwrap().up);
+        linux.apply(&ns, &[Op::Up(name("eth0"))]).unwrap();
+        assert!(!command("ip -6 address show v0").contains("inet6"));
+    });
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_is_written() {
+    world(|linux, _| {
+        assert_eq!(linux.sysctl(&HOST, "net/ipv4/route/flush").unwrap_err().kind, Kind::Denied);
+        linux.apply(&HOST, &[Op::SetSysctl("net/ipv4/route/flush".into(), "1".into())]).unwrap();
+        let failed = linux.apply(&HOST, &[Op::SetSysctl("net/ipv4/no_such_thing".into(), "1".into())]).unwrap_err();
+        assert_eq!(failed.cause.kind, Kind::NotFound);
+    });
+}
+
+#[test]
+fn a_bridge_port_has_no_part_in_ipv6_of_the_host() {
+    world(|linux, folder| {
+        let ns = joined(linux, folder);
+        linux.apply(&ns, &[Op::Up(name("eth0"))]).unwrap();
+        assert_eq!(linux.sysctl(&HOST, "net/ipv6/conf/v0/disable_ipv6").unwrap().as_deref(), Some("1"));
+        let routes = command("ip -6 route show table all");
+        assert!(!routes.contains("dev v0"), "{routes}");
+        assert!(!command("ip -6 address show v0").contains("inet6"));
     });
 }
 

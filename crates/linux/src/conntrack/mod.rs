@@ -7,6 +7,8 @@
 mod wire;
 
 use crate::netlink::{Refusal, Request, Socket};
+use crate::procfs::View;
+use crate::sysctl;
 use pontoon_kernel::{FlowFilter, FlowKey, Result};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +22,9 @@ const MOST_FLUSHES: usize = 24;
 static CANNOT_FLUSH: AtomicBool = AtomicBool::new(false);
 
 /// How many flows the calling thread's namespace tracks; `None` when it cannot be told.
-pub(crate) fn tracked() -> Option<usize> {
-    match std::fs::read_to_string("/proc/sys/net/netfilter/nf_conntrack_count") {
-        Ok(count) => count.trim().parse().ok(),
-        // Without the module there is no table.
-        Err(error) => (error.kind() == std::io::ErrorKind::NotFound).then_some(0),
-    }
+pub(crate) fn tracked(proc: &View) -> Option<usize> {
+    // Without the module there is no table.
+    sysctl::read(proc, "net/netfilter/nf_conntrack_count").ok()?.map_or(Some(0), |count| count.parse().ok())
 }
 
 /// Deletes what any of `filters` means. How many, if it was not the kernel that chose them.

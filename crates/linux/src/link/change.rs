@@ -49,9 +49,9 @@ pub(crate) fn bridge(spec: &BridgeSpec) -> Request {
     Request::new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &message(attributes))
 }
 
-/// The requests that make a pair. The end here comes up in the first unless it needs port flags: then it stays down
-/// until the second has set them, so that not one frame passes a port that is not isolated yet.
-pub(crate) fn veth(spec: &VethSpec, bridge: LinkIndex, peer_ns: BorrowedFd<'_>) -> [Request; 3] {
+/// The requests that make a pair. The end here stays down until the second, which sets the port's flags before: not one
+/// frame passes a port that is not isolated yet.
+pub(crate) fn veth(spec: &VethSpec, bridge: LinkIndex, peer_ns: BorrowedFd<'_>) -> [Request; 2] {
     let mut peer = vec![
         called(&spec.peer),
         LinkAttribute::Address(spec.peer_mac.0.to_vec()),
@@ -76,12 +76,11 @@ pub(crate) fn veth(spec: &VethSpec, bridge: LinkIndex, peer_ns: BorrowedFd<'_>) 
     attributes.extend((!flags.is_empty()).then(|| port(flags)));
     // The kernel applies port data before flags (`rtnl_changelink`).
     let raise = Request::new(RTM_NEWLINK, 0, &with_flag_up(message(attributes), true));
-    [create, without_ipv6_address(&spec.host), raise]
+    [create, raise]
 }
 
-/// Has the kernel give the link no IPv6 address of its own when it comes up: a bridge port has no use for one, and
-/// each makes every later change of a link dearer (`fib6_ifdown` walks all routes).
-fn without_ipv6_address(name: &LinkName) -> Request {
+/// Has the kernel give the link no IPv6 address of its own when it comes up.
+pub(crate) fn without_ipv6_address(name: &LinkName) -> Request {
     let none = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
     let family = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![none])]);
     Request::new(RTM_SETLINK, 0, &message(vec![called(name), family]))
