@@ -164,6 +164,12 @@ impl Controller {
         Ok(self.definitions.daemon_id()?)
     }
 
+    /// Whether the host forwards IPv4 packets. A question that fails says nothing against it.
+    pub fn forwards_ipv4(&self) -> bool {
+        let value = self.kernel.sysctl(&pontoon_kernel::Netns::Host, "net/ipv4/ip_forward");
+        !matches!(value, Ok(Some(value)) if value.trim() == "0")
+    }
+
     /// How often foreign changes were put right since the start.
     pub fn repairs(&self) -> u64 {
         self.repairs.load(Ordering::Relaxed)

@@ -133,9 +133,7 @@ pub enum Error {
     AddInterface { interface: String, cause: pontoon_kernel::Error },
     #[error("cannot program address {address} in sandbox interface because it conflicts with existing route {route}")]
     RouteConflict { address: String, route: String },
-    #[error(
-        "failed to set up container networking: driver failed programming external connectivity on endpoint {name} ({id}): {cause}"
-    )]
+    #[error("driver failed programming external connectivity on endpoint {name} ({id}): {cause}")]
     Publish { name: String, id: String, cause: String, hint: Option<String> },
 
     // Drivers.

@@ -31,6 +31,7 @@ pub use network::record::{NetworkRecord, PoolRecord};
 pub use network::view::{BROKEN_LABEL, MemberView, NetworkView, SubnetUse};
 pub use resolver::{Resolver, Upstream, Upstreams};
 pub use sandbox::record::{DnsPorts, EndpointRecord, SandboxRecord};
+pub use sandbox::validate::joined;
 pub use sandbox::view::SandboxView;
 pub use settings::Settings;
 pub use store::{Definitions, RunState, StoreError, StoredNetworks, UnreadableNetwork};

@@ -61,6 +61,11 @@ impl Controller {
         Ok(self.view(self.find_network(Purpose::Inspect, term)?.as_ref()))
     }
 
+    /// The record of the network meant by `term`, found as connect finds it.
+    pub fn network_record(&self, term: &str) -> Result<Arc<NetworkRecord>> {
+        Ok(self.find_network(Purpose::Connect, term)?.record.clone())
+    }
+
     fn view(&self, network: &Network) -> NetworkView {
         let members = network.members();
         let members = members.iter().map(|(id, member)| MemberView {

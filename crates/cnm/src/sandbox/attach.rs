@@ -25,7 +25,7 @@ pub(crate) struct Before {
 impl Controller {
     /// Joins the sandbox whose turn it is to `network`, all but its files. On failure it is as it was.
     pub(crate) fn attach(&self, live: &mut Live, network: &Network, spec: EndpointSpec) -> Result<Before> {
-        validate::settings(&spec, &network.record)?;
+        validate::settings(&spec, Some(&network.record))?;
         validate::membership(&live.record, &network.record)?;
         validate::link_local(&spec)?;
         if let Some(why) = &network.broken {

@@ -27,6 +27,13 @@ impl Controller {
         Ok(())
     }
 
+    /// Whether `settings` can be asked of an endpoint in the network meant by `term`. Without such a network, only what can
+    /// be said of any is checked.
+    pub fn check_endpoint(&self, term: &str, settings: &EndpointSpec) -> Result<()> {
+        let network = self.find_network(Purpose::Connect, term).ok();
+        super::validate::settings(settings, network.as_ref().map(|network| network.record.as_ref()))
+    }
+
     /// Stores an endpoint that joined, and then writes the files: a daemon that ends in between finishes them when it
     /// comes back, and never takes its own text for a user's.
     fn keep_joined(&self, live: &mut Live, joined: &Before) -> Result<()> {

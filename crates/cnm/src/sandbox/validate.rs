@@ -7,16 +7,17 @@ use crate::{Error, Result};
 use pontoon_types::{EndpointSpec, Family, LinkName};
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Checks the settings of an endpoint on `network`; all that is wrong is told at once.
-pub fn settings(spec: &EndpointSpec, network: &NetworkRecord) -> Result<()> {
-    if network.predefined && !spec.links.is_empty() {
+/// Checks the settings of an endpoint on `network`, or on one that is not there yet; all that is wrong is told at once.
+pub fn settings(spec: &EndpointSpec, network: Option<&NetworkRecord>) -> Result<()> {
+    let predefined = network.filter(|network| network.predefined);
+    if let Some(network) = predefined.filter(|_| !spec.links.is_empty()) {
         return Err(Error::NotImplemented { what: format!("link on the predefined network \"{}\"", network.name) });
     }
     let mut wrong = Vec::new();
-    if network.predefined && (spec.ipv4.is_some() || spec.ipv6.is_some()) {
+    if predefined.is_some() && (spec.ipv4.is_some() || spec.ipv6.is_some()) {
         wrong.push("user-specified IP address is supported on user-defined networks only".to_owned());
     }
-    if network.predefined && !spec.aliases.is_empty() {
+    if predefined.is_some() && !spec.aliases.is_empty() {
         wrong.push("network-scoped aliases are only supported for user-defined networks".to_owned());
     }
     addresses(spec, network, &mut wrong);
@@ -39,7 +40,7 @@ pub fn joined(wrong: &[String]) -> String {
     }
 }
 
-fn addresses(spec: &EndpointSpec, network: &NetworkRecord, wrong: &mut Vec<String>) {
+fn addresses(spec: &EndpointSpec, network: Option<&NetworkRecord>, wrong: &mut Vec<String>) {
     if let Some(address) = spec.ipv4 {
         match unmapped(address) {
             IpAddr::V4(v4) if !v4.is_unspecified() => in_subnet(IpAddr::V4(v4), network, wrong),
@@ -61,7 +62,8 @@ fn addresses(spec: &EndpointSpec, network: &NetworkRecord, wrong: &mut Vec<Strin
     }
 }
 
-fn in_subnet(address: IpAddr, network: &NetworkRecord, wrong: &mut Vec<String>) {
+fn in_subnet(address: IpAddr, network: Option<&NetworkRecord>, wrong: &mut Vec<String>) {
+    let Some(network) = network else { return };
     let family = Family::of(address);
     if !network.predefined && !network.pools_of(family).any(|pool| pool.subnet.contains(&address)) {
         wrong.push(format!("no configured subnet contains IP address {address}"));
@@ -196,7 +198,7 @@ mod tests {
             (option(SYSCTLS, "net.ipv4.conf.IFNAME.../x=1"), Some("unrecognised network interface sysctl")),
         ];
         for (spec, wanted) in cases {
-            let text = settings(&spec, &network()).err().map(|error| error.to_string());
+            let text = settings(&spec, Some(&network())).err().map(|error| error.to_string());
             match wanted {
                 None => assert_eq!(text, None),
                 Some(wanted) => {
@@ -212,7 +214,7 @@ mod tests {
         let mut bridge = network();
         bridge.predefined = true;
         let links = vec![pontoon_types::SandboxLink { target: "db".into(), alias: "d".into() }];
-        let error = settings(&EndpointSpec { links, ..EndpointSpec::default() }, &bridge).unwrap_err();
+        let error = settings(&EndpointSpec { links, ..EndpointSpec::default() }, Some(&bridge)).unwrap_err();
         assert!(matches!(error, Error::NotImplemented { .. }), "{error}");
     }
 
@@ -221,7 +223,7 @@ mod tests {
         let mut bridge = network();
         bridge.predefined = true;
         let spec = EndpointSpec { aliases: vec!["x".into()], ..v4("10.1.0.9") };
-        let text = settings(&spec, &bridge).unwrap_err().to_string();
+        let text = settings(&spec, Some(&bridge)).unwrap_err().to_string();
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(text.lines().skip(1).all(|line| line.starts_with("* ")));
     }

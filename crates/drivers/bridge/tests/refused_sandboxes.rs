@@ -178,7 +178,7 @@ fn ports_are_refused_in_dockers_words() {
     let error = world.core.set_ports("t", vec![port("8080:80/tcp")]).unwrap_err();
     let endpoint = world.sandbox("t").record.endpoints[0].id;
     let expected = format!(
-        "failed to set up container networking: driver failed programming external connectivity on endpoint t ({endpoint}): Bind for 0.0.0.0:8080 failed: port is already allocated"
+        "driver failed programming external connectivity on endpoint t ({endpoint}): Bind for 0.0.0.0:8080 failed: port is already allocated"
     );
     assert_eq!((text(&error), error.kind()), (expected, System));
     assert_same(&world.picture(), &before, "a refused port");
