@@ -13,6 +13,8 @@ pub enum EventSubject {
     Network,
     /// A sandbox (Pontoon's own; containers become `container`).
     Sandbox,
+    /// An image.
+    Image,
     /// The daemon itself.
     Daemon,
 }
@@ -22,6 +24,7 @@ impl fmt::Display for EventSubject {
         f.write_str(match self {
             Self::Network => "network",
             Self::Sandbox => "sandbox",
+            Self::Image => "image",
             Self::Daemon => "daemon",
         })
     }

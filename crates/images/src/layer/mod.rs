@@ -1,0 +1,16 @@
+//! Layers: archives of changes, unpacked once into folders that overlay mounts share.
+//!
+//! Owns the way from a tar stream, however hostile, to such a folder. Must never touch anything outside that folder.
+
+mod attributes;
+mod decompress;
+mod entry;
+mod inside;
+mod meter;
+mod unpack;
+
+pub(crate) use decompress::{Compression, Decoder};
+pub(crate) use inside::{Inner, OPAQUE, Place, Root, is_whiteout, make_folder};
+pub(crate) use meter::Room;
+pub use unpack::UnpackError;
+pub(crate) use unpack::unpack;
