@@ -30,6 +30,7 @@ pub use network::prune::PruneFilter;
 pub use network::record::{NetworkRecord, PoolRecord};
 pub use network::view::{BROKEN_LABEL, MemberView, NetworkView, SubnetUse};
 pub use resolver::{Resolver, Upstream, Upstreams};
+pub use sandbox::files::FilePaths;
 pub use sandbox::record::{DnsPorts, EndpointRecord, SandboxRecord};
 pub use sandbox::validate::joined;
 pub use sandbox::view::SandboxView;

@@ -106,13 +106,6 @@ impl Controller {
 }
 
 fn name_record(sandbox: &SandboxRecord, endpoint: &EndpointRecord) -> NameRecord {
-    let mut names = vec![endpoint.name.clone()];
-    let others = endpoint.spec.aliases.iter().cloned().chain([sandbox.id.short(), sandbox.hostname()]);
-    for name in others.filter(|name| !name.is_empty()) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
     let (ipv4, ipv6) = (endpoint.ipv4.map(|net| net.addr()), endpoint.ipv6.map(|net| net.addr()));
-    NameRecord { names, ipv4, ipv6 }
+    NameRecord { names: sandbox.dns_names(endpoint), ipv4, ipv6 }
 }

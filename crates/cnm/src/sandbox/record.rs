@@ -102,6 +102,18 @@ impl SandboxRecord {
         self.endpoints.iter().find(|endpoint| endpoint.network == network)
     }
 
+    /// The names of one of its endpoints: its own, the aliases, the short id, the host name; each once.
+    pub fn dns_names(&self, endpoint: &EndpointRecord) -> Vec<String> {
+        let mut names = vec![endpoint.name.clone()];
+        let others = endpoint.spec.aliases.iter().cloned().chain([self.id.short(), self.hostname()]);
+        for name in others.filter(|name| !name.is_empty()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Whether it is a container's, whose own events tell of it and who alone may remove it.
     pub fn is_container(&self) -> bool {
         self.spec.id.is_some()

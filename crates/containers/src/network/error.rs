@@ -66,8 +66,8 @@ pub enum Error {
     NotDefined { container: String, network: String },
     #[error("filter for '{key}' should not contain ':': {value}")]
     PortFilter { key: &'static str, value: String },
-    #[error("invalid containerPort: {0}")]
-    PortFilterNumber(String),
+    #[error("error while looking up for {key} {value}: invalid port")]
+    PortFilterNumber { key: &'static str, value: String },
 
     // The core's.
     #[error("failed to set up container networking: {}", chain(.0))]

@@ -3,29 +3,20 @@
 use super::Error;
 use crate::spec::{Config, EmptyObject, HostBinding, HostConfig, PortMap, PortSet, SpecError, bindings_from_map};
 use pontoon_ports::PortKey;
-use pontoon_types::{Address, Kind, Ordered, PortBinding, PortMapping, PortRange, Protocol};
-use serde::{Deserialize, Serialize};
+use pontoon_types::{Kind, Ordered, PortBinding, PortMapping, PortRange, Protocol};
+use std::net::IpAddr;
 
-/// A port of a container in `GET /containers/json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename = "container.PortSummary", default)]
+/// A port of a container in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListedPort {
-    /// Address of the host; unset when the port is only exposed.
-    #[serde(rename = "IP")]
-    pub ip: Address,
     /// Port in the container.
-    #[serde(rename = "PrivatePort")]
     pub private_port: u16,
-    /// Port of the host.
-    #[serde(rename = "PublicPort", skip_serializing_if = "is_zero")]
-    pub public_port: u16,
     /// Protocol.
-    #[serde(rename = "Type")]
     pub protocol: String,
-}
-
-fn is_zero(port: &u16) -> bool {
-    *port == 0
+    /// Address of the host; `None` when the port is only exposed.
+    pub ip: Option<IpAddr>,
+    /// Port of the host.
+    pub public_port: Option<u16>,
 }
 
 /// Writes keys as Docker does (`80` is `80/tcp`), gives ports without a binding one that chooses nothing, and checks
@@ -144,9 +135,9 @@ pub fn listed(config: &Config, host: &HostConfig, mappings: &[PortMapping]) -> V
         list.extend((mapping.host.start..=mapping.host.end).filter_map(|public_port| {
             let private_port = mapping.target(public_port)?.port();
             Some(ListedPort {
-                ip: mapping.host_ip.into(),
+                ip: Some(mapping.host_ip),
                 private_port,
-                public_port,
+                public_port: Some(public_port),
                 protocol: mapping.protocol.to_string(),
             })
         }));
@@ -156,9 +147,7 @@ pub fn listed(config: &Config, host: &HostConfig, mappings: &[PortMapping]) -> V
             list.push(ListedPort { private_port: key.port, protocol: key.protocol, ..ListedPort::default() });
         }
     }
-    list.sort_by(|a, b| {
-        (a.private_port, &a.protocol, &a.ip, a.public_port).cmp(&(b.private_port, &b.protocol, &b.ip, b.public_port))
-    });
+    list.sort();
     list
 }
 
@@ -245,16 +234,20 @@ mod tests {
             json!({"80/tcp": [end("0.0.0.0", "32768"), end("::", "32768")], "443/tcp": null,
                 "7000/tcp": [end("0.0.0.0", "9000")], "7001/tcp": [end("0.0.0.0", "9001")]})
         );
-        let listed = serde_json::to_value(listed(&config, &host, &mappings)).unwrap();
+        let text = |port: ListedPort| {
+            let ip = port.ip.map_or("-".to_owned(), |ip| ip.to_string());
+            format!("{ip} {} {}/{}", port.public_port.unwrap_or_default(), port.private_port, port.protocol)
+        };
+        let listed: Vec<String> = listed(&config, &host, &mappings).into_iter().map(text).collect();
         assert_eq!(
             listed,
-            json!([
-                {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 32768, "Type": "tcp"},
-                {"IP": "::", "PrivatePort": 80, "PublicPort": 32768, "Type": "tcp"},
-                {"IP": "", "PrivatePort": 443, "Type": "tcp"},
-                {"IP": "0.0.0.0", "PrivatePort": 7000, "PublicPort": 9000, "Type": "tcp"},
-                {"IP": "0.0.0.0", "PrivatePort": 7001, "PublicPort": 9001, "Type": "tcp"},
-            ])
+            [
+                "0.0.0.0 32768 80/tcp",
+                ":: 32768 80/tcp",
+                "- 0 443/tcp",
+                "0.0.0.0 9000 7000/tcp",
+                "0.0.0.0 9001 7001/tcp"
+            ]
         );
     }
 }
