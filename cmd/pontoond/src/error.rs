@@ -98,6 +98,7 @@ impl Kind for Error {
             Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => Some(
                 "pontoond runs as root; for a try, let it run in namespaces of its own (`scripts/quickstart`)".into(),
             ),
+            Self::File { cause, .. } | Self::System { cause, .. } => pontoon_types::remedy(cause),
             _ => None,
         }
     }

@@ -245,6 +245,7 @@ impl Kind for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Kernel { cause, .. } | Self::AddInterface { cause, .. } => cause.hint(),
+            Self::File { cause, .. } => pontoon_types::remedy(cause),
             Self::Store { hint, .. } | Self::Publish { hint, .. } => hint.clone(),
             Self::Ipam(error) => error.hint(),
             Self::CreateEndpoint { cause, .. } | Self::Leave { cause, .. } => cause.hint(),

@@ -44,3 +44,15 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     }
     text
 }
+
+/// What to do about a file that could not be used, where it is known.
+pub fn remedy(error: &std::io::Error) -> Option<String> {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let text = match error.kind() {
+        StorageFull | QuotaExceeded => "make room on that file system, and try again",
+        ReadOnlyFilesystem => "mount that file system writable, or name another with --data-root or --exec-root",
+        PermissionDenied => "pontoond runs as root, with access to its folders",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}

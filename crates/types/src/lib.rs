@@ -20,7 +20,7 @@ mod sandbox;
 
 pub use address::{Address, HardwareAddress, Prefix, ZoneError};
 pub use endpoint::{EndpointSpec, SandboxLink};
-pub use error::{ErrorKind, Kind, chain};
+pub use error::{ErrorKind, Kind, chain, remedy};
 pub use event::{Event, EventScope, EventSubject};
 pub use goaddr::quote;
 pub use id::{ContainerId, EndpointId, ExecId, IdError, NetworkId, SandboxId};

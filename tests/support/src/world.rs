@@ -21,6 +21,8 @@ pub struct Shape {
     pub bridged_hooks: bool,
     /// The host's resolv.conf; without one, `wan` is its name server.
     pub resolv_conf: Option<String>,
+    /// Lines of words run on the host before the daemon starts; `@` stands for the world's folder.
+    pub before: Vec<String>,
 }
 
 /// A [`Scene`] whose host has a running daemon.
@@ -42,6 +44,8 @@ impl World {
         let scene = Scene::new(Ground { bridged_hooks: shape.bridged_hooks, resolv_conf: shape.resolv_conf })?;
         let run = scene.folder().join("run");
         scene.host().tell(&format!("mkdir -p {}", run.join("netns").display()));
+        let folder = scene.folder().to_str().unwrap().to_owned();
+        shape.before.iter().for_each(|line| drop(scene.host().tell(&line.replace('@', &folder))));
         let before = scene.snapshot();
         let mut daemon = Daemon::new(scene.host().clone(), scene.folder(), &shape.flags);
         daemon.start();

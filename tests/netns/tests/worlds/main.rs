@@ -12,3 +12,6 @@ mod reach;
 mod repair;
 mod restart;
 mod run;
+mod systemd;
+mod tls;
+mod trouble;
