@@ -3,6 +3,7 @@
 //! Its methods live beside what they are about (`network/*`, `sandbox/*`); here are the parts it is made of and the
 //! short critical sections. No lock here is held while the kernel or a disk works, except a sandbox's own turn.
 
+use crate::announcer::Announcer;
 use crate::driver::Driver;
 use crate::flows::Flows;
 use crate::network::live::Network;
@@ -74,6 +75,7 @@ pub struct Controller {
     state: Mutex<State>,
     ipam: Arc<Mutex<Ipam>>,
     flows: Flows,
+    announcer: Announcer,
     ports: Mutex<Book>,
     port_facts: PortFacts,
     gate: RwLock<()>,
@@ -114,7 +116,9 @@ impl Controller {
         let daemon_id = parts.definitions.daemon_id()?;
         let pools = AddressPools::configured(&parts.settings.address_pools, &daemon_id)?;
         let ipam = Arc::new(Mutex::new(Ipam::new(pools)));
-        let flows = Flows::start(parts.kernel.clone(), ipam.clone());
+        let no_thread = |cause| Error::File { act: "start a thread".into(), cause };
+        let flows = Flows::start(parts.kernel.clone(), ipam.clone()).map_err(no_thread)?;
+        let announcer = Announcer::start(parts.kernel.clone()).map_err(no_thread)?;
         let port_facts = PortFacts::read(parts.kernel.as_ref())?;
         let drivers = parts.drivers.into_iter().map(|driver| (driver.name(), driver)).collect();
         Ok(Self {
@@ -127,7 +131,8 @@ impl Controller {
             events: Events::default(),
             state: Mutex::default(),
             ipam,
-            flows: flows.map_err(|cause| Error::File { act: "start a thread".into(), cause })?,
+            flows,
+            announcer,
             ports: Mutex::default(),
             port_facts,
             gate: RwLock::default(),
@@ -227,6 +232,10 @@ impl Controller {
 
     pub(crate) fn ipam(&self) -> MutexGuard<'_, Ipam> {
         self.ipam.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn announcer(&self) -> &Announcer {
+        &self.announcer
     }
 
     pub(crate) fn flows(&self) -> &Flows {

@@ -4,6 +4,7 @@
 //! the [`Resolver`]. Knows nothing of HTTP, command lines or netlink. All calls block; none needs a runtime.
 //! Reads take snapshots; writes to one sandbox happen one after another, writes to different ones side by side.
 
+mod announcer;
 mod cleanup;
 mod controller;
 mod driver;

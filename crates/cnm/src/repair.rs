@@ -8,8 +8,8 @@ use crate::sandbox::gateway::Gateways;
 use crate::sandbox::{interface, routes};
 use crate::{Error, Result};
 use pontoon_kernel::{Change, Changes, Netns, NetnsOwner};
-use pontoon_types::{EndpointId, EventSubject};
-use std::collections::HashSet;
+use pontoon_types::{EndpointId, EventSubject, LinkName};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ const LULL: Duration = Duration::from_millis(50);
 const CALM: Duration = Duration::from_millis(60);
 /// A host that is busy all the time is looked at after this long all the same.
 const BUSY: Duration = Duration::from_secs(1);
+/// Sandboxes are looked into this often at most.
+const PAUSE: Duration = Duration::from_millis(500);
 /// A burst is looked at after this long at the latest.
 const BURST: Duration = Duration::from_millis(400);
 
@@ -32,13 +34,16 @@ impl Controller {
         let mut resolv_conf = self.resolv_conf_stamp();
         // What happened between the start and now nobody told.
         let mut look = true;
+        let (mut losses, mut looked_inside) = (BTreeSet::new(), None::<Instant>);
         while !stop.load(Ordering::SeqCst) {
             let owners = self.owners();
             if owners != followed {
                 changes.follow(&owners).map_err(Error::kernel("follow adopted namespaces"))?;
                 followed = owners;
             }
-            look |= burst(changes.as_mut(), stop).map_err(Error::kernel("listen for changes of the kernel"))?;
+            let news = burst(changes.as_mut(), stop).map_err(Error::kernel("listen for changes of the kernel"))?;
+            look |= news.host;
+            losses.extend(news.inside);
             self.forget_gone();
             let stamp = self.resolv_conf_stamp();
             if stamp != resolv_conf {
@@ -52,6 +57,14 @@ impl Controller {
                 if let Err(error) = looked {
                     tracing::warn!(%error, "could not compare the kernel with what is wanted");
                 }
+            }
+            // A sandbox that undoes what is put right there costs no more than a look in each pause.
+            if looked_inside.is_none_or(|last| last.elapsed() >= PAUSE) {
+                std::mem::take(&mut losses).iter().for_each(|link| self.mend_behind(link));
+                if looked_inside.is_none() {
+                    self.mend_all_names();
+                }
+                looked_inside = Some(Instant::now());
             }
         }
         Ok(())
@@ -115,14 +128,19 @@ impl Controller {
         if all.writes > 0 {
             self.mend_all(&mut all);
             tracing::info!(writes = all.writes, links = all.relinked.len(), "put right what somebody else had changed");
-            self.repairs.fetch_add(1, Ordering::Relaxed);
-            let writes = all.writes.to_string();
-            self.events().publish(EventSubject::Daemon, "repair", String::new(), &[("writes", writes.as_str())]);
+            self.count_repair(&[("writes", &all.writes.to_string())]);
+            self.mend_all_names();
         }
         for failure in &all.failures {
             tracing::warn!(failure, "could not repair");
         }
         Ok(all)
+    }
+
+    /// Counts a repair, and tells the world of it.
+    pub(crate) fn count_repair(&self, attributes: &[(&str, &str)]) {
+        self.repairs.fetch_add(1, Ordering::Relaxed);
+        self.events().publish(EventSubject::Daemon, "repair", String::new(), attributes);
     }
 
     /// Makes the kernel as wanted, with no request under way.
@@ -195,17 +213,36 @@ impl Controller {
     }
 }
 
-/// Waits for a burst of changes to end; `false` when there was none within a tick.
-fn burst(changes: &mut dyn Changes, stop: &AtomicBool) -> pontoon_kernel::Result<bool> {
-    let mut worth_a_look = false;
-    let Some(first) = changes.next(TICK)? else { return Ok(false) };
-    worth_a_look |= first != Change::Namespaces;
+/// What a burst of changes was about.
+#[derive(Default)]
+struct News {
+    /// Something on the host that plans depend on.
+    host: bool,
+    /// Losses in the namespaces behind these links.
+    inside: BTreeSet<LinkName>,
+}
+
+impl News {
+    fn note(&mut self, change: Change) {
+        match change {
+            Change::Inside(link) => drop(self.inside.insert(link)),
+            Change::Namespaces => {}
+            Change::Links | Change::Rules | Change::Lost => self.host = true,
+        }
+    }
+}
+
+/// Waits for a burst of changes to end; at most a tick when there is none.
+fn burst(changes: &mut dyn Changes, stop: &AtomicBool) -> pontoon_kernel::Result<News> {
+    let mut news = News::default();
+    let Some(first) = changes.next(TICK)? else { return Ok(news) };
+    news.note(first);
     let start = Instant::now();
     while start.elapsed() < BURST && !stop.load(Ordering::SeqCst) {
         match changes.next(LULL)? {
-            Some(change) => worth_a_look |= change != Change::Namespaces,
+            Some(change) => news.note(change),
             None => break,
         }
     }
-    Ok(worth_a_look)
+    Ok(news)
 }

@@ -51,6 +51,9 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     /// What was done before the failure stays done; the caller undoes it. An empty list does nothing.
     fn apply(&self, ns: &Netns, ops: &[Op]) -> std::result::Result<(), Failed>;
 
+    /// Says on `link` once that `address` is there (unsolicited ARP or Neighbour Advertisement). Changes nothing here.
+    fn announce(&self, ns: &Netns, link: &pontoon_types::LinkName, address: std::net::IpAddr) -> Result<()>;
+
     /// Deletes every link of the group [`LinkGroup::Retired`] in `ns` in one go (one RCU wait for all).
     /// Tells whether there were any. Slow by nature (tens of milliseconds): never on a request's path.
     fn reap(&self, ns: &Netns) -> Result<bool>;
@@ -94,7 +97,7 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     /// When a process started, for [`NetnsOwner::Process`]; `None` when there is no such process.
     fn process_start(&self, pid: u32) -> Result<Option<u64>>;
 
-    /// Starts listening for changes in the host namespace (links, addresses, nf_tables) and, as far as the kernel
-    /// tells, for owners of adopted namespaces that go. Bursts may be merged; a lost message is [`Change::Lost`].
+    /// Starts listening for changes in the host namespace (links, addresses, nf_tables), for losses inside the
+    /// namespaces at the other ends of our links and, as far as the kernel tells, for owners of adopted namespaces that go. Bursts may be merged; a lost message is [`Change::Lost`].
     fn watch(&self) -> Result<Box<dyn Changes>>;
 }

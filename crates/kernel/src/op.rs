@@ -102,8 +102,6 @@ pub enum Op {
     /// [`LinkGroup::Retired`]. Its old name is free at once; [`crate::Kernel::reap`] deletes it.
     /// A missing link is no error.
     Retire(LinkName),
-    /// Announce `address` (unsolicited ARP or Neighbour Advertisement) on a link, once.
-    Announce(LinkName, std::net::IpAddr),
 }
 
 /// A list of operations that stopped.

@@ -1,6 +1,7 @@
 //! News from the kernel.
 
 use crate::Result;
+use pontoon_types::LinkName;
 use std::time::Duration;
 
 /// Something changed that plans depend on.
@@ -12,6 +13,8 @@ pub enum Change {
     Rules,
     /// A mount or process went: owners of adopted namespaces should be looked at.
     Namespaces,
+    /// An address, a route or a rule of ours may have gone in the namespace at the other end of this link of the host.
+    Inside(LinkName),
     /// The kernel dropped messages: look at everything.
     Lost,
 }

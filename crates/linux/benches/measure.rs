@@ -68,8 +68,8 @@ fn measure() {
             (0..N).map(|i| timed(|| linux.settle(&Netns::Host, &name(&format!("v{i}"))).unwrap()).1).collect(),
         );
         let announce = |i: usize| {
-            let op = Op::Announce(name("eth0"), format!("10.0.0.{}", i + 2).parse().unwrap());
-            timed(|| linux.apply(&all[i], &[op]).unwrap()).1
+            let address = format!("10.0.0.{}", i + 2).parse().unwrap();
+            timed(|| linux.announce(&all[i], &name("eth0"), address).unwrap()).1
         };
         report("announce", (0..N).map(announce).collect());
         report(

@@ -6,7 +6,7 @@
 use crate::errno::refused;
 use crate::host::{Linux, index_of};
 use crate::netlink::{Refusal, Request, Socket};
-use crate::{announce, link, retire, sysctl};
+use crate::{link, retire, sysctl};
 use ipnet::IpNet;
 use netlink_packet_route::AddressFamily;
 use pontoon_kernel::{BridgeSpec, Failed, Kind, LinkIndex, Netns, Op, Result, Route, RouteTarget, VethSpec};
@@ -66,7 +66,6 @@ fn perform(linux: &Linux, ns: &Netns, socket: &mut Socket, op: &Op) -> Result<()
         Op::RemoveRoute(destination) => remove_route(socket, destination),
         Op::SetSysctl(key, value) => sysctl::write(&linux.settings_of(ns)?, key, value),
         Op::Retire(name) => retire::retire(socket, name),
-        Op::Announce(name, address) => announce::announce(socket, name, *address, &linux.closer),
     }
 }
 

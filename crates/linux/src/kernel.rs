@@ -3,14 +3,14 @@
 use crate::errno::failed;
 use crate::host::{Linux, not_the_host};
 use crate::netns::{self, NamespaceFile, Process};
-use crate::{apply, conntrack, nft, observe, retire, sysctl, watch};
+use crate::{announce, apply, conntrack, nft, observe, retire, sysctl, watch};
 use pontoon_kernel::nft::{Observed as Table, TableId, Transaction};
 use pontoon_kernel::{
     Changes, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, Netns, NetnsId, NetnsOwner, Observed, Op, Result,
     Route,
 };
 use pontoon_types::LinkName;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 impl Kernel for Linux {
@@ -32,6 +32,10 @@ impl Kernel for Linux {
 
     fn apply(&self, ns: &Netns, ops: &[Op]) -> std::result::Result<(), Failed> {
         apply::apply(self, ns, ops)
+    }
+
+    fn announce(&self, ns: &Netns, link: &LinkName, address: IpAddr) -> Result<()> {
+        self.with_route(ns, |socket| announce::announce(socket, link, address, &self.closer))
     }
 
     fn reap(&self, ns: &Netns) -> Result<bool> {

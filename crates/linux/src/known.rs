@@ -5,9 +5,10 @@
 
 use crate::host::Linux;
 use crate::link;
-use crate::netlink::Frame;
-use pontoon_kernel::{Kernel, Link, LinkGroup, LinkIndex, LinkKind, Netns};
-use std::collections::HashMap;
+use crate::netlink::{Frame, Socket};
+use pontoon_kernel::{Link, LinkGroup, LinkIndex, LinkKind, Netns};
+use pontoon_types::LinkName;
+use std::collections::{BTreeSet, HashMap};
 
 /// As much of a link as plans depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,19 +40,54 @@ impl State {
 
 /// The links of the host's namespace.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct KnownLinks(HashMap<LinkIndex, State>);
+pub(crate) struct KnownLinks {
+    links: HashMap<LinkIndex, State>,
+    /// The numbers of the namespaces at the other ends of ours.
+    behind: HashMap<LinkIndex, i32>,
+}
 
 impl KnownLinks {
     /// What there is now. Where it cannot be listed, everything is news at first.
     pub fn seed(linux: &Linux) -> Self {
-        let links = linux.observe(&Netns::Host).map(|observed| observed.links).unwrap_or_default();
-        Self(links.iter().map(|link| (link.index, State::of(link))).collect())
+        let mut known = Self::default();
+        let list = |socket: &mut Socket| {
+            let listed = socket.dump(&link::list(), |frame, found| {
+                found.extend(link::read_link(frame.payload).map(|link| (link, link::read_other_end(frame.payload))));
+            });
+            listed.map_err(|refusal| refusal.into_error("list links"))
+        };
+        for (link, other_end) in linux.with_route(&Netns::Host, list).unwrap_or_default() {
+            known.note_other_end(&link, other_end);
+            known.links.insert(link.index, State::of(&link));
+        }
+        known
+    }
+
+    /// A link of ours that leads into the namespace with this number.
+    pub fn leading_to(&self, namespace: i32) -> Option<LinkName> {
+        let (index, _) = self.behind.iter().find(|(_, number)| **number == namespace)?;
+        LinkName::new(self.links.get(index)?.name.as_str()).ok()
+    }
+
+    /// The numbers of all namespaces behind links of ours.
+    pub fn namespaces(&self) -> BTreeSet<i32> {
+        self.behind.values().copied().collect()
+    }
+
+    fn note_other_end(&mut self, link: &Link, other_end: Option<i32>) {
+        match other_end.filter(|_| link.group == LinkGroup::Live.number()) {
+            Some(number) => drop(self.behind.insert(link.index, number)),
+            None => drop(self.behind.remove(&link.index)),
+        }
     }
 
     /// Takes note of a message; tells whether it changes anything that plans depend on.
     pub fn hear(&mut self, frame: &Frame<'_>) -> bool {
         match frame.kind {
-            link::RTM_NEWLINK => link::read_link(frame.payload).is_some_and(|link| self.changed(&link)),
+            link::RTM_NEWLINK => link::read_link(frame.payload).is_some_and(|link| {
+                self.note_other_end(&link, link::read_other_end(frame.payload));
+                self.changed(&link)
+            }),
             link::RTM_DELLINK => link::read_link(frame.payload).is_some_and(|link| self.deleted(&link)),
             // An address too many harms no plan; one that is missing does.
             link::RTM_DELADDR => link::read_address(frame.payload).is_some_and(|address| self.is_bridge(address.link)),
@@ -62,11 +98,11 @@ impl KnownLinks {
     fn changed(&mut self, link: &Link) -> bool {
         let state = State::of(link);
         if link.group == LinkGroup::Retired.number() {
-            self.0.remove(&link.index);
+            self.links.remove(&link.index);
             return false;
         }
         let matters = state.matters();
-        match self.0.insert(link.index, state.clone()) {
+        match self.links.insert(link.index, state.clone()) {
             Some(before) => (matters || before.matters()) && before != state,
             // A new one of ours is a request under way; a foreign one is in nobody's way.
             None => false,
@@ -74,12 +110,13 @@ impl KnownLinks {
     }
 
     fn deleted(&mut self, link: &Link) -> bool {
-        let before = self.0.remove(&link.index);
+        let before = self.links.remove(&link.index);
+        self.behind.remove(&link.index);
         link.group != LinkGroup::Retired.number() && before.is_some_and(|before| before.matters())
     }
 
     fn is_bridge(&self, index: LinkIndex) -> bool {
-        self.0.get(&index).is_some_and(|state| state.bridge)
+        self.links.get(&index).is_some_and(|state| state.bridge)
     }
 }
 
@@ -112,6 +149,20 @@ mod tests {
         assert!(known.changed(&link(1, live, false, None)), "down");
         assert!(known.deleted(&link(1, live, false, None)), "deleted");
         assert!(!known.deleted(&link(1, live, false, None)), "never seen");
+    }
+
+    #[test]
+    fn the_namespace_behind_a_link_of_ours_is_known_as_long_as_the_link() {
+        let (live, retired) = (LinkGroup::Live.number(), LinkGroup::Retired.number());
+        let mut known = KnownLinks::default();
+        let mut hear = |link: Link, other_end| {
+            known.note_other_end(&link, other_end);
+            known.changed(&link);
+            (known.leading_to(7), known.namespaces().len())
+        };
+        assert_eq!(hear(link(1, 0, true, None), Some(7)), (None, 0), "not ours");
+        assert_eq!(hear(link(1, live, true, None), Some(7)), (Some("veth1".parse().unwrap()), 1));
+        assert_eq!(hear(link(1, retired, false, None), Some(7)), (None, 0), "cut off");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod closer;
 pub mod conntrack;
 mod errno;
 mod host;
+mod inside;
 mod kernel;
 mod known;
 pub mod link;

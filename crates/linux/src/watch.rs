@@ -1,9 +1,10 @@
-//! News from the kernel: links and addresses, rules, mounts and processes.
+//! News from the kernel: links and addresses, rules, losses inside sandboxes, mounts and processes.
 //!
 //! Owns the sockets that listen, and telling our own hand from others'. Bursts become one change of each sort. What
 //! our own sockets caused is left out where the kernel says whose request it was.
 
 use crate::host::Linux;
+use crate::inside::{self, Inside};
 use crate::known::KnownLinks;
 use crate::netlink::{Frame, Pool, attributes, frames, receive};
 use crate::netns::process_in;
@@ -11,6 +12,7 @@ use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pontoon_kernel::{Change, Changes, NetnsOwner, Result};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -29,17 +31,18 @@ const ROOM: usize = 4 << 20;
 const BUFFER: usize = 64 * 1024;
 
 /// What was heard and not told yet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Heard {
     lost: bool,
     links: bool,
     rules: bool,
     namespaces: bool,
+    inside: BTreeSet<i32>,
 }
 
 impl Heard {
-    fn anything(self) -> bool {
-        self.lost || self.links || self.rules || self.namespaces
+    fn anything(&self) -> bool {
+        self.lost || self.links || self.rules || self.namespaces || !self.inside.is_empty()
     }
 }
 
@@ -47,6 +50,7 @@ impl Heard {
 pub(crate) struct Watch {
     route: Socket,
     rules: Socket,
+    inside: Inside,
     mounts: File,
     processes: Vec<OwnedFd>,
     own_route: Arc<Pool>,
@@ -62,6 +66,7 @@ impl Watch {
         Ok(Self {
             route: listen(libc::NETLINK_ROUTE, &[LINK, IPV4_IFADDR, IPV6_IFADDR])?,
             rules: listen(libc::NETLINK_NETFILTER, &[NFTABLES])?,
+            inside: Inside::open()?,
             // A poll of this file tells of mounts that came or went since the last one.
             mounts: File::open("/proc/thread-self/mountinfo")?,
             processes: Vec::new(),
@@ -80,6 +85,7 @@ impl Watch {
             PollFd::new(self.rules.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.mounts.as_fd(), PollFlags::POLLPRI),
         ];
+        all.extend(self.inside.descriptors().map(|socket| PollFd::new(socket, PollFlags::POLLIN)));
         all.extend(self.processes.iter().map(|process| PollFd::new(process.as_fd(), PollFlags::POLLIN)));
         match poll(&mut all, timeout) {
             Err(nix::errno::Errno::EINTR) => return Ok(()),
@@ -95,6 +101,10 @@ impl Watch {
             self.read_rules()?;
         }
         self.heard.namespaces |= ready.next() == Some(true);
+        // After the host's links: those that were cut off lead nowhere any more.
+        if [ready.next(), ready.next()].contains(&Some(true)) {
+            self.read_inside()?;
+        }
         // A process ends once; its descriptor would stay ready for ever.
         let before = self.processes.len();
         self.processes.retain(|_| ready.next() != Some(true));
@@ -120,12 +130,21 @@ impl Watch {
         Ok(())
     }
 
+    fn read_inside(&mut self) -> io::Result<()> {
+        let (heard, known) = (&mut self.heard.inside, &self.known);
+        self.inside.read(|what| match what {
+            inside::Heard::Loss(namespace) => drop(heard.insert(namespace)),
+            inside::Heard::Anything => heard.extend(known.namespaces()),
+        })
+    }
+
     /// One of the things heard, the most urgent first.
     fn tell(&mut self) -> Option<Change> {
         let heard = &mut self.heard;
         if std::mem::take(&mut heard.lost) {
-            // "Look at everything" says all that is pending.
-            *heard = Heard::default();
+            // "Look at everything" says all that is pending on the host.
+            let inside = std::mem::take(&mut heard.inside);
+            *heard = Heard { inside, ..Heard::default() };
             return Some(Change::Lost);
         }
         let all = [
@@ -133,7 +152,13 @@ impl Watch {
             (&mut heard.links, Change::Links),
             (&mut heard.rules, Change::Rules),
         ];
-        all.into_iter().find_map(|(flag, change)| std::mem::take(flag).then_some(change))
+        let told = all.into_iter().find_map(|(flag, change)| std::mem::take(flag).then_some(change));
+        // Namespaces behind no link of ours are nobody's business here.
+        told.or_else(|| {
+            std::iter::from_fn(|| heard.inside.pop_first())
+                .find_map(|number| self.known.leading_to(number))
+                .map(Change::Inside)
+        })
     }
 }
 

@@ -36,12 +36,12 @@ fn both_families_are_announced_as_docker_does() {
         let ns = linux.create_netns(&folder.join("ns")).unwrap();
         linux.apply(&Netns::Host, &[Op::CreateVeth(veth("v0", "br0", &ns, "eth0"))]).unwrap();
         let eth0 = || name("eth0");
-        let down = linux.apply(&ns, &[Op::Announce(eth0(), "10.0.0.2".parse().unwrap())]).unwrap_err();
-        assert_eq!(down.cause.cause, "network is down");
+        let down = linux.announce(&ns, &eth0(), "10.0.0.2".parse().unwrap()).unwrap_err();
+        assert_eq!(down.cause, "network is down");
         linux.apply(&ns, &[Op::Up(eth0())]).unwrap();
         linux.settle(&ns, &eth0()).unwrap();
         let announce = |address: &str| {
-            linux.apply(&ns, &[Op::Announce(eth0(), address.parse().unwrap())]).unwrap();
+            linux.announce(&ns, &eth0(), address.parse().unwrap()).unwrap();
         };
         let arp = hear(folder, "arp", || announce("10.0.0.2"));
         assert!(arp.contains("02:00:00:00:00:09 > ff:ff:ff:ff:ff:ff"), "{arp}");
@@ -68,12 +68,12 @@ fn announcing_does_not_wait_for_the_kernel_and_leaves_no_socket() {
         linux.apply(&ns, &[Op::Up(name("eth0"))]).unwrap();
         for number in 0..40 {
             let address = format!("10.0.0.{number}").parse().unwrap();
-            linux.apply(&ns, &[Op::Announce(name("eth0"), address)]).unwrap();
+            linux.announce(&ns, &name("eth0"), address).unwrap();
         }
         eventually(|| command("cat /proc/thread-self/net/packet").lines().count() == 1);
         let path = folder.join("ns");
         eventually(|| world::inside(&path, "cat /proc/self/net/packet").lines().count() == 1);
-        let lo = linux.apply(&Netns::Host, &[Op::Announce(name("missing"), "10.0.0.1".parse().unwrap())]).unwrap_err();
-        assert_eq!(lo.cause.kind, Kind::NotFound);
+        let lo = linux.announce(&Netns::Host, &name("missing"), "10.0.0.1".parse().unwrap()).unwrap_err();
+        assert_eq!(lo.kind, Kind::NotFound);
     });
 }

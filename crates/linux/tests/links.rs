@@ -168,7 +168,6 @@ fn operations_on_a_missing_link_are_not_found_unless_they_take_something_away() 
             Op::AddAddress(x(), net("10.0.0.1/24")),
             Op::SetRoute { destination: net("10.1.0.0/24"), target: RouteTarget::OnLink, link: Some(x()) },
             Op::SetSysctl("net/ipv6/conf/x/disable_ipv6".into(), "1".into()),
-            Op::Announce(x(), "10.0.0.1".parse().unwrap()),
         ] {
             let failed = linux.apply(&HOST, std::slice::from_ref(&op)).unwrap_err();
             assert_eq!(failed.cause.kind, Kind::NotFound, "{op:?}: {failed}");

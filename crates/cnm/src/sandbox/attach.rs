@@ -5,6 +5,7 @@ use super::live::Live;
 use super::outlets::{Opened, opened};
 use super::record::EndpointRecord;
 use super::{interface, linkname, routes, validate};
+use crate::announcer::Announcement;
 use crate::controller::Controller;
 use crate::network::live::{Member, Network};
 use crate::network::options;
@@ -13,6 +14,7 @@ use pontoon_ipam::PoolId;
 use pontoon_kernel::{Netns, Op};
 use pontoon_types::{EndpointId, EndpointSpec, Family, IpNet, LinkName, MacAddr, SandboxId};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// What there was before an endpoint joined, to be put back.
 pub(crate) struct Before {
@@ -60,10 +62,10 @@ impl Controller {
     fn bring_up(&self, live: &mut Live, network: &Network, before: &Before) -> Result<()> {
         let endpoint = &before.endpoint;
         self.check_routes(live, endpoint)?;
-        let announce = options::announcement(&network.record.options)?.0 > 0;
+        let (times, interval) = options::announcement(&network.record.options)?;
         let mut ops = Vec::new();
         if let Some(link) = &endpoint.link {
-            ops = interface::configure(endpoint, link, live.record.has_ipv6, announce);
+            ops = interface::configure(endpoint, link, live.record.has_ipv6, times > 0);
         }
         ops.extend(routes::change(before.gateways, &live.record.endpoints));
         self.program(&live.ns(), endpoint, &ops)?;
@@ -72,7 +74,9 @@ impl Controller {
         }
         self.rebalance_ports(live)?;
         self.register_names(live, network, endpoint);
-        self.serve_names(live)
+        self.serve_names(live)?;
+        self.announce_again(live.ns(), endpoint, times.saturating_sub(1), interval);
+        Ok(())
     }
 
     /// Writes an endpoint that joined into the sandbox's files.
@@ -96,6 +100,14 @@ impl Controller {
         note(self.refresh_resolv_conf(&mut live.record));
         note(if before.resolving { self.serve_names(live) } else { self.stop_names(live) });
         failures
+    }
+
+    /// The first announcement is the kernel's own, when the link comes up.
+    fn announce_again(&self, ns: Netns, endpoint: &EndpointRecord, times: u8, interval: u64) {
+        let Some(link) = endpoint.link.clone() else { return };
+        let addresses = Family::BOTH.into_iter().filter_map(|family| Some(endpoint.address(family)?.addr())).collect();
+        let interval = Duration::from_millis(interval);
+        self.announcer().announce(endpoint.id, Announcement { ns, link, addresses, times, interval });
     }
 
     fn program(&self, ns: &Netns, endpoint: &EndpointRecord, ops: &[Op]) -> Result<()> {

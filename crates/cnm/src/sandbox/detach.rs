@@ -40,6 +40,7 @@ impl Controller {
     /// Has the driver cut the endpoint's link off. Of a network that cannot be used the start took the host's side away,
     /// and whoever made the rest may be unknown here.
     pub(crate) fn unlink(&self, network: &Network, endpoint: &EndpointRecord, ns: &Netns) -> Result<()> {
+        self.announcer().cancel(endpoint.id);
         if network.broken.is_none() {
             return self.driver_of(network)?.leave(&network.record, endpoint, ns);
         }

@@ -273,6 +273,37 @@ fn a_foreign_link_in_the_way_is_not_touched() {
 }
 
 #[test]
+fn an_address_is_announced_as_often_as_asked_and_no_more_once_it_left() {
+    let world = World::new();
+    let often =
+        |times| [("com.docker.network.advertise_addr_nmsgs", times), ("com.docker.network.advertise_addr_ms", "100")];
+    world.core.create_network(with(dual("n"), &often("3"))).unwrap();
+    world.core.create_network(with(dual("once"), &often("1"))).unwrap();
+    world.make_sandbox("quiet", &["once"]);
+    let s = world.make_sandbox("s", &["n"]).record;
+    let announced = || world.host.announced();
+    let begin = std::time::Instant::now();
+    // The kernel says it first, when the link comes up: two are left, for each family.
+    while announced().len() < 4 {
+        assert!(begin.elapsed().as_secs() < 30, "{:?}", announced());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(begin.elapsed().as_millis() >= 200, "not at once");
+    let endpoint = &s.endpoints[0];
+    for address in [endpoint.ipv4.unwrap().addr(), endpoint.ipv6.unwrap().addr()] {
+        let of = |(ns, link, other): &&(Netns, LinkName, std::net::IpAddr)| {
+            *ns == Netns::At(s.netns_path.clone().unwrap()) && link.as_str() == "eth0" && *other == address
+        };
+        assert_eq!(announced().iter().filter(of).count(), 2, "{address}");
+    }
+    world.make_sandbox("gone", &["n"]);
+    world.core.disconnect("n", "gone", false).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(announced().len(), 4, "the others had nothing to say any more");
+    world.audit();
+}
+
+#[test]
 fn events_tell_each_network_that_is_joined_and_left() {
     let world = World::new();
     let n = world.make_network("n");

@@ -8,6 +8,7 @@ use common::*;
 use pontoon_kernel::{Kernel, LinkGroup, Netns, Op};
 use pontoon_types::{LinkName, SandboxSpec};
 use proptest::prelude::*;
+use std::str::FromStr;
 
 /// What somebody does to the `n`th of our links, addresses or elements.
 #[derive(Clone, Debug)]
@@ -190,6 +191,39 @@ fn a_running_daemon_notices_by_itself_and_tells() {
     assert_eq!(told.iter().filter(|action| *action == "repair").count() as u64, world.core.repairs());
     assert!(told.contains(&"destroy".to_owned()), "{told:?}");
     world.quiet();
+    world.audit();
+}
+
+#[test]
+fn a_loss_inside_a_sandbox_is_noticed_put_right_and_told() {
+    let world = furnished();
+    let eth0 = LinkName::new("eth0").unwrap();
+    let record = world.core.sandbox("s").unwrap().record;
+    let (ns, address) = (Netns::At(record.netns_path.clone().unwrap()), record.endpoints[0].ipv4.unwrap());
+    let before = world.picture();
+    let (_, mut news) = world.core.events().subscribe();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _stops = Stop(&stop);
+        // Nobody listened yet: found by the look that comes with listening.
+        world.host.flush_rules(&ns).unwrap();
+        scope.spawn(|| world.core.watch(&stop).unwrap());
+        until("the way to the resolver comes back", || world.core.repairs() == 1);
+        let default = pontoon_types::IpNet::from_str("0.0.0.0/0").unwrap();
+        let losses = [vec![Op::RemoveAddress(eth0, address)], vec![Op::RemoveRoute(default)]];
+        for (count, ops) in (2..).zip(losses) {
+            world.host.alter(&ns, &ops).unwrap();
+            until("what was taken away comes back", || world.core.repairs() == count);
+        }
+        world.host.flush_rules(&ns).unwrap();
+        until("the way to the resolver comes back again", || world.core.repairs() == 4);
+    });
+    assert_same(&world.picture(), &before, "after the repairs");
+    let mut told = Vec::new();
+    while let Ok(event) = news.try_recv() {
+        told.extend(event.attributes.get("sandbox").cloned());
+    }
+    assert_eq!(told, ["s"; 4]);
     world.audit();
 }
 

@@ -1,8 +1,7 @@
 //! Each operation as a change of the model.
 
-use super::fault::refused;
 use super::model::Model;
-use crate::{Kind, LinkIndex, Netns, NetnsId, Op, Result, Route};
+use crate::{LinkIndex, Netns, NetnsId, Op, Result, Route};
 use pontoon_types::LinkName;
 
 impl Model {
@@ -53,9 +52,6 @@ impl Model {
             }
             Op::SetSysctl(key, value) => namespace.set_sysctl(key, value),
             Op::Retire(name) => namespace.retire(name),
-            Op::Announce(name, _) => {
-                namespace.index(name).map(drop).ok_or_else(|| refused(Kind::NotFound, describe(op)))
-            }
         }
     }
 }
@@ -88,6 +84,5 @@ pub(super) fn describe(op: &Op) -> String {
         Op::RemoveRoute(destination) => format!("remove route to {destination}"),
         Op::SetSysctl(key, value) => format!("set sysctl {key} to {value:?}"),
         Op::Retire(name) => format!("retire {name}"),
-        Op::Announce(name, address) => format!("announce {address} on {name}"),
     }
 }

@@ -1,12 +1,26 @@
 //! What other programs and people do to the host: not counted, not written down, never made to fail.
 
-use super::host::FakeHost;
+use super::host::{FakeHost, Inner};
 use super::model::{Flow, Process};
 use crate::nft::Transaction;
 use crate::{Change, Failed, Kind, LinkKind, Netns, NetnsId, Op, Reservation, Result};
 use pontoon_types::LinkName;
 use std::net::SocketAddr;
 use std::path::Path;
+
+impl Inner {
+    /// Tells of a change in `ns`: of one elsewhere than on the host, by the link that leads there.
+    fn tell_of(&mut self, ns: &Netns, change: &Change) {
+        match ns {
+            Netns::Host => self.watchers.tell(change),
+            Netns::At(_) => {
+                if let Some(link) = self.model.link_into(ns) {
+                    self.watchers.tell(&Change::Inside(link));
+                }
+            }
+        }
+    }
+}
 
 impl FakeHost {
     /// Somebody does `ops`, in order, and stops at the first that fails. Links made so carry our mark: use
@@ -16,7 +30,7 @@ impl FakeHost {
         for (done, op) in ops.iter().enumerate() {
             inner.model.perform(ns, op).map_err(|cause| Failed { done, cause })?;
         }
-        inner.watchers.tell(&Change::Links);
+        inner.tell_of(ns, &Change::Links);
         Ok(())
     }
 
@@ -56,7 +70,7 @@ impl FakeHost {
     pub fn flush_rules(&self, ns: &Netns) -> Result<()> {
         let mut inner = self.lock();
         inner.model.namespace_mut(ns)?.tables.flush();
-        inner.watchers.tell(&Change::Rules);
+        inner.tell_of(ns, &Change::Rules);
         Ok(())
     }
 

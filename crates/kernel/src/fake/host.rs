@@ -8,6 +8,7 @@ use super::watch::Watchers;
 use crate::{Change, Kind, LinkGroup, LinkKind, Netns, Op, RouteTarget};
 use ipnet::IpNet;
 use pontoon_types::LinkName;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A host in memory. Clones are handles on the same host.
@@ -26,6 +27,7 @@ pub(super) struct Inner {
     pub faults: Faults,
     pub watchers: Watchers,
     pub claims: Claims,
+    pub announced: Vec<(Netns, LinkName, IpAddr)>,
 }
 
 impl Default for FakeHost {
@@ -47,7 +49,7 @@ impl FakeHost {
 
     fn with(model: Model) -> Self {
         let (faults, watchers, claims) = (Faults::default(), Watchers::default(), Claims::default());
-        Self { inner: Arc::new(Mutex::new(Inner { model, faults, watchers, claims })) }
+        Self { inner: Arc::new(Mutex::new(Inner { model, faults, watchers, claims, announced: Vec::new() })) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -97,6 +99,11 @@ impl FakeHost {
     /// Everything written since the beginning or since [`FakeHost::forget_writes`]; what another hand did is not in it.
     pub fn writes(&self) -> Vec<Write> {
         self.lock().faults.log().to_vec()
+    }
+
+    /// What was announced since the beginning.
+    pub fn announced(&self) -> Vec<(Netns, LinkName, IpAddr)> {
+        self.lock().announced.clone()
     }
 
     /// Begins the list of writes anew.

@@ -66,6 +66,15 @@ impl Kernel for FakeHost {
         Ok(count > 0)
     }
 
+    fn announce(&self, ns: &Netns, link: &LinkName, address: std::net::IpAddr) -> Result<()> {
+        let mut inner = self.lock();
+        let act = || format!("announce {address} on {link}");
+        let namespace = inner.model.namespace(ns)?;
+        namespace.index(link).ok_or_else(|| refused(Kind::NotFound, act()))?;
+        inner.announced.push((ns.clone(), link.clone(), address));
+        Ok(())
+    }
+
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>> {
         let mut inner = self.lock();
         inner.faults.pass(|| format!("read sysctl {key}"))?;

@@ -135,6 +135,14 @@ impl Model {
         self.refresh(id);
     }
 
+    /// A link of the host whose other end is in `ns`.
+    pub fn link_into(&self, ns: &Netns) -> Option<pontoon_types::LinkName> {
+        let id = self.id(ns).ok()?;
+        let mut devices = self.namespaces.get(&HOST)?.devices.values();
+        let link = devices.find(|device| device.peer.is_some_and(|(peer, _)| peer == id))?;
+        Some(link.link.name.clone())
+    }
+
     /// Which namespace `owner` has now.
     pub fn owner_id(&self, owner: &NetnsOwner) -> Option<NetnsId> {
         match owner {

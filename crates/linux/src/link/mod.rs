@@ -12,7 +12,7 @@ pub(crate) use change::{
     bridge, delete_group, get, list, rename, set_alias, set_group, set_isolated, set_mac, set_master, set_mtu, set_up,
     set_up_by_name, veth, withdraw, without_ipv6_address,
 };
-pub use read::{is_settled, read_address, read_link, read_routes};
+pub use read::{is_settled, read_address, read_link, read_other_end, read_routes};
 pub(crate) use route::{list as list_routes, remove as remove_route, set as set_route};
 
 /// `RTM_NEWLINK`.
@@ -28,5 +28,6 @@ pub(crate) const RTM_DELADDR: u16 = 21;
 const RTM_GETADDR: u16 = 22;
 /// `RTM_NEWROUTE`.
 pub(crate) const RTM_NEWROUTE: u16 = 24;
-const RTM_DELROUTE: u16 = 25;
+/// `RTM_DELROUTE`.
+pub(crate) const RTM_DELROUTE: u16 = 25;
 const RTM_GETROUTE: u16 = 26;

@@ -18,6 +18,7 @@ mod ifla {
     pub(super) const IFALIAS: u16 = 20;
     pub(super) const GROUP: u16 = 27;
     pub(super) const CARRIER: u16 = 33;
+    pub(super) const LINK_NETNSID: u16 = 37;
     /// Operational states (RFC 2863) of a link whose carrier went up but whose queues are not active yet.
     pub(super) const DOWN: u8 = 2;
     pub(super) const LOWER_DOWN: u8 = 3;
@@ -90,6 +91,13 @@ pub fn read_link(body: &[u8]) -> Option<Link> {
         group,
         alias,
     })
+}
+
+/// The number by which this namespace knows the one with the other end of a link; `None` when that is here. From the
+/// body of `RTM_NEWLINK`.
+pub fn read_other_end(body: &[u8]) -> Option<i32> {
+    let number = attributes(body.get(16..)?).find(|attribute| attribute.kind == ifla::LINK_NETNSID)?.u32()?;
+    Some(number.cast_signed())
 }
 
 /// Whether the kernel has acted on the carrier of a link: queues active if it is there. From the body of `RTM_NEWLINK`.

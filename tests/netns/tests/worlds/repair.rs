@@ -94,6 +94,63 @@ fn a_deleted_bridge_is_repaired_within_two_seconds() {
 }
 
 #[test]
+fn what_is_taken_away_inside_a_sandbox_is_put_back() {
+    let Some(world) = World::new() else { return };
+    world.network("--ipv6 front");
+    world.network("--ipv6 back");
+    let web = world.sandbox("web", "--network front --network back -p 8080:80/tcp -p 8080:80/udp");
+    let other = world.sandbox("other", "--network front");
+    serve_all(&web, &[80]);
+    let state = || {
+        let rules = web.tell("nft -s list ruleset");
+        let addresses = web.tell("ip -br address show scope global");
+        let mut routes: Vec<String> = ["ip -4 route", "ip -6 route"].into_iter().map(|line| web.tell(line)).collect();
+        // A route that came with an address and one that was put back differ in who made them, and nothing else.
+        routes.iter_mut().for_each(|text| *text = destinations(text));
+        (rules, addresses, routes)
+    };
+    let before = state();
+    let repairs = || world.told("events --since 1h --until 0s --filter event=repair").lines().count();
+    works(&world).unwrap();
+    for (count, damage) in (1..).zip([
+        "nft delete table ip pontoon",
+        "nft flush ruleset",
+        "ip route del default",
+        "ip -6 route del default",
+        "ip address flush dev eth0 scope global",
+        "ip address flush dev eth1 scope global",
+        "ip route flush dev eth0",
+        "ip link set eth1 down",
+    ]) {
+        web.tell(damage);
+        until_true(&format!("all is back after {damage}"), Duration::from_secs(30), || state() == before);
+        until_true("and that is told", Duration::from_secs(30), || repairs() >= count);
+    }
+    works(&world).unwrap();
+    let name = other.output("dig", &["+short", "+time=2", "web", "@127.0.0.11"]);
+    assert!(!name.stdout.is_empty(), "names work as ever");
+    // Nobody looks where nothing went.
+    let quiet = repairs();
+    other.tell("ip link add foo type veth peer name bar");
+    other.tell("ip address add 10.77.0.1/24 dev foo");
+    other.tell("ip link delete foo");
+    web.tell("nft add table ip theirs");
+    web.tell("nft delete table ip theirs");
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(repairs(), quiet);
+}
+
+/// Where routes lead, without who made them.
+fn destinations(routes: &str) -> String {
+    let first = |line: &str| {
+        line.split(" proto ").next().unwrap_or_default().split(" scope ").next().unwrap_or_default().to_owned()
+    };
+    let mut all: Vec<String> = routes.lines().map(first).filter(|line| !line.starts_with("fe80")).collect();
+    all.sort();
+    all.join("\n")
+}
+
+#[test]
 fn other_peoples_rules_are_never_touched() {
     let Some((world, _web)) = published() else { return };
     let foreign = "table inet others { chain c { type filter hook forward priority 10; policy accept; counter; }; }";

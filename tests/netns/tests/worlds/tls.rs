@@ -124,8 +124,7 @@ fn with_tls_alone_everybody_is_served_who_speaks_it() {
 
 #[test]
 fn without_tls_only_loopback_is_listened_on_unless_the_operator_insists() {
-    let Some(loopback) =
-        World::shaped(Shape { flags: vec![format!("-H=tcp://127.0.0.1:{PORT}")], ..Shape::default() })
+    let Some(loopback) = World::shaped(Shape { flags: vec![format!("-H=tcp://127.0.0.1:{PORT}")], ..Shape::default() })
     else {
         return;
     };
@@ -142,7 +141,11 @@ fn without_tls_only_loopback_is_listened_on_unless_the_operator_insists() {
     let Some(insistent) = World::shaped(Shape { flags, ..Shape::default() }) else { return };
     let far = format!("tcp://{}:{}", insistent.lan().host[0], PORT + 1);
     assert!(insistent.lan().output(binary("pontoon"), &["-H", &far, "network", "ls", "-q"]).status.success());
-    assert!(insistent.daemon().log().contains("without a certificate"), "the log warns of it:\n{}", insistent.daemon().log());
+    assert!(
+        insistent.daemon().log().contains("without a certificate"),
+        "the log warns of it:\n{}",
+        insistent.daemon().log()
+    );
 }
 
 #[test]

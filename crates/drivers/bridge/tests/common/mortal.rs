@@ -101,6 +101,11 @@ impl Kernel for Mortal {
         if self.life.is_over() { Ok(false) } else { self.host.reap(ns) }
     }
 
+    fn announce(&self, ns: &Netns, link: &LinkName, address: std::net::IpAddr) -> Result<()> {
+        // As reaping.
+        if self.life.is_over() { Ok(()) } else { self.host.announce(ns, link, address) }
+    }
+
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>> {
         self.alive().sysctl(ns, key)
     }
