@@ -18,9 +18,6 @@ pub enum Error {
     /// A name that is none.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// Several images have ids that begin so.
-    #[error("ambiguous reference: {0} is the beginning of several image ids")]
-    Ambiguous(String),
     /// A change to the configuration that cannot be read, as in `docker import --change`.
     #[error("{0}")]
     Change(String),
@@ -36,6 +33,23 @@ pub enum Error {
     /// An archive that is not what it should be.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+    /// Something that is no image, and why.
+    #[error("not an image: {0}")]
+    NotAnImage(String),
+    /// A blob has other content than its name says.
+    #[error("digest mismatch: expected {expected}, got {found}")]
+    WrongBlob {
+        /// Its name.
+        expected: Digest,
+        /// What was found.
+        found: Digest,
+    },
+    /// Nobody waits for the result any more.
+    #[error("cancelled")]
+    Cancelled,
+    /// Removing would take something from somebody. The text is Docker's.
+    #[error("{0}")]
+    InUse(String),
     /// A layer has other content than its image says.
     #[error("layer {found} does not match the expected {expected}")]
     WrongLayer {
@@ -50,6 +64,13 @@ pub enum Error {
     /// The stream from the client or the registry broke off.
     #[error("receive image")]
     Receive {
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The archive could not be handed over.
+    #[error("send image")]
+    Send {
         /// Why.
         #[source]
         cause: io::Error,
@@ -96,6 +117,13 @@ pub enum Error {
     },
 }
 
+/// A stream that broke off, or an archive in it that is none.
+impl From<io::Error> for Error {
+    fn from(cause: io::Error) -> Self {
+        Self::Unpack(UnpackError::Archive(cause))
+    }
+}
+
 impl Error {
     /// A file that could not be used.
     pub(crate) fn file(act: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
@@ -108,12 +136,14 @@ impl Kind for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NoImage(_) | Self::NoRootfs(_) => ErrorKind::NotFound,
-            Self::Reference(_) | Self::Ambiguous(_) | Self::Change(_) | Self::OperatingSystem { .. } => {
-                ErrorKind::Invalid
-            }
+            Self::Reference(_)
+            | Self::Change(_)
+            | Self::NotAnImage(_)
+            | Self::WrongBlob { .. }
+            | Self::OperatingSystem { .. } => ErrorKind::Invalid,
             Self::TooDeep | Self::WrongLayer { .. } => ErrorKind::Invalid,
             Self::Unpack(error) if error.is_invalid() && !error.is_full() => ErrorKind::Invalid,
-            Self::BuiltIn(_) | Self::RootfsExists(_) => ErrorKind::Conflict,
+            Self::BuiltIn(_) | Self::RootfsExists(_) | Self::InUse(_) => ErrorKind::Conflict,
             _ => ErrorKind::System,
         }
     }

@@ -91,10 +91,10 @@ impl Images {
 
     /// One image by its whole id.
     pub fn by_id(&self, id: &ImageId) -> Result<Image> {
-        if *id == self.0.host.id {
-            return Ok(self.0.host.clone());
-        }
         let state = self.0.records.now();
+        if *id == self.0.host.id {
+            return Ok(self.host(&state));
+        }
         let record = state.images.get(id).ok_or_else(|| Error::NoImage(id.to_string()))?;
         self.0.show(&state, *id, record)
     }
@@ -106,7 +106,7 @@ impl Images {
             let shown = self.0.show(&state, *id, record);
             shown.inspect_err(|error| tracing::warn!(%error, image = %id, "an image cannot be read")).ok()
         });
-        shown.chain([self.0.host.clone()]).collect()
+        shown.chain([self.host(&state)]).collect()
     }
 
     /// The image's configuration as it came, to the byte. The built-in image has none.

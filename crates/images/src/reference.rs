@@ -34,6 +34,9 @@ pub enum ReferenceError {
     /// It would look like an id.
     #[error("invalid repository name ({0}), cannot specify 64-byte hexadecimal strings")]
     LikeId(String),
+    /// A new name with a digest.
+    #[error("refusing to create a tag with a digest reference")]
+    WithDigest,
     /// Longer than registries allow.
     #[error("repository name must not be more than 255 characters")]
     TooLong,

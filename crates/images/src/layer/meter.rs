@@ -10,7 +10,7 @@ const HEADER: u64 = 2 << 20;
 const STRIDE: u64 = 32 << 20;
 
 /// A reader that can be told not to read far. The tar reader keeps extension headers in memory whatever their size.
-pub(super) struct Metered<'a, R> {
+pub(crate) struct Metered<'a, R> {
     inner: R,
     left: &'a Cell<u64>,
 }
@@ -66,7 +66,7 @@ impl Default for Room {
 
 /// What one layer has taken so far.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     room: Room,
     bytes: u64,
     entries: u64,
@@ -74,7 +74,7 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    pub(super) fn new(room: Room) -> Self {
+    pub(crate) fn new(room: Room) -> Self {
         Self { room, bytes: 0, entries: 0, looked: 0 }
     }
 
@@ -91,7 +91,7 @@ impl Taken {
     }
 
     /// Counts bytes about to be written on the file system of `on`.
-    pub(super) fn write(&mut self, on: impl AsFd, bytes: u64) -> io::Result<()> {
+    pub(crate) fn write(&mut self, on: impl AsFd, bytes: u64) -> io::Result<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.room.most {
             return Err(full(format!("more than {} bytes", self.room.most)));

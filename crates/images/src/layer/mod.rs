@@ -4,13 +4,15 @@
 
 mod attributes;
 mod decompress;
+mod entries;
 mod entry;
 mod inside;
 mod meter;
 mod unpack;
 
 pub(crate) use decompress::{Compression, Decoder};
+pub(crate) use entries::Entries;
 pub(crate) use inside::{Inner, OPAQUE, Place, Root, is_whiteout, make_folder};
-pub(crate) use meter::Room;
+pub(crate) use meter::{Room, Taken};
 pub use unpack::UnpackError;
 pub(crate) use unpack::unpack;

@@ -1,12 +1,12 @@
 //! A tar stream into a folder as overlayfs wants a layer to be.
 
 use super::attributes::Attributes;
+use super::entries::Entries;
 use super::entry::{self, Meaning};
 use super::inside::{Inner, Place, Root};
-use super::meter::{Metered, Room, Taken, expect_body, expect_header};
+use super::meter::{Room, Taken};
 use rustix::fs::FileType;
 use rustix::io::Errno;
-use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::Path;
 use tar::EntryType;
@@ -42,12 +42,18 @@ pub enum UnpackError {
     },
 }
 
+impl From<io::Error> for UnpackError {
+    fn from(cause: io::Error) -> Self {
+        Self::Archive(cause)
+    }
+}
+
 impl UnpackError {
     pub(super) fn entry(name: &[u8], cause: io::Error) -> Self {
         Self::Entry { name: shown(name), cause }
     }
 
-    pub(super) fn outside(name: &[u8]) -> Self {
+    pub(crate) fn outside(name: &[u8]) -> Self {
         Self::Outside(shown(name))
     }
 
@@ -93,23 +99,12 @@ fn shown(name: &[u8]) -> String {
 /// Unpacks the archive into the empty folder `into` and returns how many bytes its files have. Leaves the rest of the
 /// stream after the archive's end unread. On failure the folder holds a part; it is the caller's to remove.
 pub(crate) fn unpack(archive: impl Read, into: &Path, room: Room) -> Result<u64, UnpackError> {
-    let left = Cell::new(0);
-    let mut archive = tar::Archive::new(Metered::new(archive, &left));
     let mut unpacking = Unpacking {
         root: Root::open(into).map_err(UnpackError::Archive)?,
         taken: Taken::new(room),
         folders: Vec::new(),
     };
-    let mut entries = archive.entries().map_err(UnpackError::Archive)?;
-    loop {
-        expect_header(&left);
-        let Some(entry) = entries.next() else { break };
-        let mut entry = entry.map_err(UnpackError::Archive)?;
-        expect_body(&left);
-        unpacking.take(&mut entry)?;
-        // To its end, so that only a header is read next.
-        io::copy(&mut entry, &mut io::sink()).map_err(UnpackError::Archive)?;
-    }
+    Entries::over(archive).each(|entry| unpacking.take(entry))?;
     unpacking.finish()
 }
 

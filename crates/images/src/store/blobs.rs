@@ -2,9 +2,10 @@
 
 use super::folder::{Folder, Scratch, sync_folder};
 use crate::digest::Hashing;
+use crate::layer::{Room, Taken};
 use crate::{Digest, Error, Result};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The blobs.
@@ -18,17 +19,30 @@ pub(crate) struct Blobs {
 pub(crate) struct Spooled {
     scratch: Scratch,
     pub(crate) digest: Digest,
+    pub(crate) length: u64,
 }
 
 impl Spooled {
-    /// Writes down a stream to its end.
-    pub(crate) fn read(folder: &Folder, from: impl Read) -> Result<Self> {
+    /// Writes down a stream to its end, as long as there is room.
+    pub(crate) fn read(folder: &Folder, mut from: impl Read) -> Result<Self> {
         let scratch = folder.scratch_path();
-        let act = |cause| Error::Receive { cause };
-        let mut writer = Hashing::new(File::create_new(scratch.path()).map_err(Error::file("make", scratch.path()))?);
-        io::copy(&mut io::BufReader::with_capacity(256 << 10, from), &mut writer).map_err(act)?;
-        let (_, digest, _) = writer.finish();
-        Ok(Self { scratch, digest })
+        let file = File::create_new(scratch.path()).map_err(Error::file("make", scratch.path()))?;
+        let failed = || Error::file("write", scratch.path());
+        let mut taken = Taken::new(Room::default());
+        let mut writer = Hashing::new(&file);
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => return Err(Error::Receive { cause }),
+            };
+            taken.write(&file, count as u64).map_err(failed())?;
+            writer.write_all(&buffer[..count]).map_err(failed())?;
+        }
+        let (_, digest, length) = writer.finish();
+        Ok(Self { scratch, digest, length })
     }
 
     pub(crate) fn open(&self) -> Result<File> {
@@ -48,6 +62,12 @@ impl Blobs {
     /// Whether it is there.
     pub(crate) fn has(&self, digest: Digest) -> bool {
         self.path(digest).exists()
+    }
+
+    /// Opens one.
+    pub(crate) fn get(&self, digest: Digest) -> Result<File> {
+        let path = self.path(digest);
+        File::open(&path).map_err(Error::file("open", path))
     }
 
     /// All of a small one, checked against its digest.

@@ -12,5 +12,5 @@ mod records;
 pub(crate) use blobs::{Blobs, Spooled};
 pub(crate) use folder::{Folder, Scratch, sync_folder};
 pub(crate) use holds::{Hold, Holds};
-pub(crate) use layers::Layers;
+pub(crate) use layers::{LayerRecord, Layers};
 pub(crate) use records::{ImageRecord, Records, State};

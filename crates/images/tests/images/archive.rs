@@ -1,5 +1,7 @@
 //! Archives for tests, written entry by entry.
 
+use pontoon_images::{Digest, architecture};
+use serde_json::{Value, json};
 use std::path::Path;
 use tar::{Builder, EntryType, Header};
 
@@ -93,4 +95,34 @@ fn header(kind: EntryType, mode: u32, size: u64) -> Header {
 fn raw_name(header: &mut Header, name: &str) {
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
     header.set_cksum();
+}
+
+/// A configuration of an image with these layers.
+pub fn config(layers: &[Vec<u8>]) -> Vec<u8> {
+    let diffs: Vec<String> = layers.iter().map(|layer| Digest::of(layer).to_string()).collect();
+    let history: Vec<_> = layers.iter().map(|_| json!({"created_by": "a test"})).collect();
+    json!({"architecture": architecture(), "os": "linux", "config": {"Cmd": ["sh"]},
+        "rootfs": {"type": "layers", "diff_ids": diffs}, "history": history})
+    .to_string()
+    .into_bytes()
+}
+
+/// One image as `docker save` wrote it before version 25.
+pub fn docker_archive(layers: &[Vec<u8>], tags: &[&str]) -> Archive {
+    let config = config(layers);
+    let name = format!("{}.json", Digest::of(&config).hex());
+    let paths: Vec<String> = (0..layers.len()).map(|number| format!("{number}/layer.tar")).collect();
+    let manifest = json!([{"Config": name, "RepoTags": tags, "Layers": paths}]).to_string();
+    let mut archive = Archive::new();
+    for (path, layer) in paths.iter().zip(layers) {
+        archive = archive.file(path, layer);
+    }
+    archive.file(&name, &config).file("manifest.json", manifest.as_bytes())
+}
+
+/// A blob of an OCI layout, and its descriptor.
+pub fn blob(archive: Archive, media_type: &str, bytes: &[u8]) -> (Archive, Value) {
+    let digest = Digest::of(bytes);
+    let descriptor = json!({"mediaType": media_type, "digest": digest, "size": bytes.len()});
+    (archive.file(&format!("blobs/sha256/{}", digest.hex()), bytes), descriptor)
 }

@@ -3,7 +3,8 @@
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use pontoon_cnm::Events;
-use pontoon_images::{Image, Images, Import, Reference, Settings};
+use pontoon_images::{Image, Images, Import, Progress, Reference, Result, Settings};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -44,6 +45,19 @@ impl Bench {
         let import = Import { name: Some(Reference::parse(name).unwrap()), ..Import::default() };
         let id = self.images.import(archive, import).unwrap();
         self.images.by_id(&id).unwrap()
+    }
+
+    /// Loads an archive and returns what was said.
+    pub fn load(&self, archive: &[u8]) -> Result<String> {
+        let mut said = String::new();
+        let mut listener = |progress| {
+            if let Progress::Said(text) = progress {
+                said.push_str(&text);
+            }
+            ControlFlow::Continue(())
+        };
+        self.images.load(archive, true, &mut listener)?;
+        Ok(said)
     }
 
     /// A container's root, mounted.

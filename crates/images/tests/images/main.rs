@@ -5,5 +5,8 @@
 mod archive;
 mod bench;
 mod import;
+mod load;
+mod remove;
 mod rootfs;
+mod save;
 mod unpack;
