@@ -113,6 +113,24 @@ fn both_families_are_reserved_together_and_given_back_one_by_one() {
 }
 
 #[test]
+fn both_families_are_reserved_whatever_the_host_lets_new_sockets_take_along() {
+    world(|linux, _| {
+        for (setting, start, end) in [("0", 2000, 2000), ("1", 2000, 2000), ("0", 3000, 3100), ("1", 3000, 3100)] {
+            command(&format!("echo {setting} > /proc/sys/net/ipv6/bindv6only"));
+            for protocol in [Protocol::Tcp, Protocol::Udp] {
+                let wanted = [run(protocol, "0.0.0.0", start, end), run(protocol, "::", start, end)];
+                let held = linux.reserve_all(&wanted).unwrap();
+                for address in ["0.0.0.0", "127.0.0.1", "::", "::1"] {
+                    assert!(!is_free(linux, protocol, address, end), "{setting}: {protocol} {address}");
+                }
+                drop(held);
+                linux.reserve_all(&wanted).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
 fn one_taken_family_fails_both_and_the_other_order_names_it_too() {
     world(|linux, _| {
         let taken = linux.tcp_listener(&HOST, socket("::", 8080)).unwrap();

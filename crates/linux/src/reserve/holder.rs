@@ -5,7 +5,8 @@
 use super::run::{Refused, Run, Wanted};
 use super::{Filter, SMALL};
 use crate::host::{HostFile, Linux};
-use pontoon_types::Family;
+use pontoon_kernel::Reservation;
+use pontoon_types::{Family, PortRange, Protocol};
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// Longer than closing 65,535 sockets takes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Who gives back one family of a run mostly gives back the other right after; narrowing the run in between would be for
+/// nothing, and takes as long as taking it.
+const TOGETHER: Duration = Duration::from_millis(5);
 /// These threads call nothing deep.
 const STACK: usize = 128 * 1024;
 
@@ -22,7 +26,7 @@ pub(super) enum Holder {
     /// By descriptors of the process; narrowing opens sockets, for which the host's namespace is needed.
     Here(Mutex<Run>, HostFile),
     /// By a thread, which knows the namespace since it was made in it.
-    Thread(Sender<Order>),
+    Thread(Sender<Order>, Protocol, PortRange),
 }
 
 /// A run of ports being taken.
@@ -33,8 +37,11 @@ pub(super) struct Opening {
     unanswered: Refused,
 }
 
-/// One family to give back or everything, and who is to be told when it is done.
-pub(super) struct Order(Option<Family>, Arc<Releases>);
+/// One family to give back, or everything.
+pub(super) struct Order {
+    family: Option<Family>,
+    release: Release,
+}
 
 impl Opening {
     /// Begins to take the ports; the calling thread is in the host's namespace.
@@ -47,12 +54,13 @@ impl Opening {
             let holder = Holder::Here(Mutex::new(run), linux.host_file());
             return Ok(Self { holder, answer: None, unanswered });
         }
+        let (protocol, ports) = (wanted.protocol, wanted.ports);
         let (orders, inbox) = channel();
         let (sender, answer) = channel();
         let thread = std::thread::Builder::new().name("ports".into()).stack_size(STACK);
         let spawned = thread.spawn(move || hold(wanted, filter, &sender, &inbox));
         match spawned {
-            Ok(_) => Ok(Self { holder: Holder::Thread(orders), answer: Some(answer), unanswered }),
+            Ok(_) => Ok(Self { holder: Holder::Thread(orders, protocol, ports), answer: Some(answer), unanswered }),
             Err(error) => Err(Refused { errno: error.raw_os_error().unwrap_or(libc::EAGAIN), ..unanswered }),
         }
     }
@@ -76,7 +84,10 @@ impl Holder {
                     tracing::warn!(%error, "reserved ports stay held until the other family is given back");
                 }
             }
-            Self::Thread(orders) => order(orders, Some(family), releases),
+            Self::Thread(orders, protocol, ports) => {
+                // A thread that has ended holds nothing.
+                let _ = orders.send(Order { family: Some(family), release: releases.begin(*protocol, *ports) });
+            }
         }
     }
 
@@ -84,15 +95,10 @@ impl Holder {
     pub(super) fn abandon(&self, releases: &Arc<Releases>) {
         match self {
             Self::Here(run, _) => lock(run).clear(),
-            Self::Thread(orders) => order(orders, None, releases),
+            Self::Thread(orders, protocol, ports) => {
+                let _ = orders.send(Order { family: None, release: releases.begin(*protocol, *ports) });
+            }
         }
-    }
-}
-
-fn order(orders: &Sender<Order>, family: Option<Family>, releases: &Arc<Releases>) {
-    releases.begin();
-    if orders.send(Order(family, Arc::clone(releases))).is_err() {
-        releases.end();
     }
 }
 
@@ -112,15 +118,16 @@ fn hold(wanted: Wanted, filter: Filter, answer: &Sender<Result<(), Refused>>, in
         return;
     }
     // When the other side is gone, so is the need.
-    while let Ok(Order(family, releases)) = inbox.recv() {
-        match family {
-            Some(family) => run.release(family),
-            None => run.clear(),
+    while !run.is_empty()
+        && let Ok(Order { family, release }) = inbox.recv()
+    {
+        let second = if run.would_stay(family) { inbox.recv_timeout(TOGETHER).ok() } else { None };
+        match (family, &second) {
+            (Some(family), None) => run.release(family),
+            // The other family, or everything.
+            _ => run.clear(),
         }
-        releases.end();
-        if run.is_empty() {
-            break;
-        }
+        drop((release, second.map(|order| order.release)));
     }
 }
 
@@ -144,33 +151,43 @@ fn close_range(first: u32, last: u32, flags: u32) -> io::Result<()> {
     if outcome < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// How many runs are being given back at the moment.
+/// The runs that are being given back at the moment.
 #[derive(Debug, Default)]
 pub(crate) struct Releases {
-    pending: Mutex<usize>,
+    pending: Mutex<Vec<(Protocol, PortRange)>>,
     done: Condvar,
 }
 
+/// A run that is being given back, until dropped.
+struct Release {
+    releases: Arc<Releases>,
+    ports: (Protocol, PortRange),
+}
+
 impl Releases {
-    fn begin(&self) {
-        *lock(&self.pending) += 1;
+    fn begin(self: &Arc<Self>, protocol: Protocol, ports: PortRange) -> Release {
+        lock(&self.pending).push((protocol, ports));
+        Release { releases: Arc::clone(self), ports: (protocol, ports) }
     }
 
-    fn end(&self) {
-        let mut pending = lock(&self.pending);
-        *pending = pending.saturating_sub(1);
-        self.done.notify_all();
-    }
-
-    /// Whether any is under way.
-    pub(super) fn any(&self) -> bool {
-        *lock(&self.pending) > 0
-    }
-
-    /// Waits for those under way.
-    pub(super) fn wait(&self) {
-        let waited = self.done.wait_timeout_while(lock(&self.pending), PATIENCE, |pending| *pending > 0);
+    /// Waits until none of these ports is still being given back.
+    pub(super) fn wait_for(&self, reservations: &[Reservation]) {
+        let meant = |(protocol, ports): &(Protocol, PortRange)| {
+            let overlaps = |other: &PortRange| ports.start <= other.end && other.start <= ports.end;
+            reservations.iter().any(|wanted| wanted.protocol == *protocol && overlaps(&wanted.ports))
+        };
+        let waited = self.done.wait_timeout_while(lock(&self.pending), PATIENCE, |pending| pending.iter().any(meant));
         drop(waited);
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let mut pending = lock(&self.releases.pending);
+        if let Some(place) = pending.iter().position(|ports| *ports == self.ports) {
+            pending.swap_remove(place);
+        }
+        self.releases.done.notify_all();
     }
 }
 

@@ -26,15 +26,9 @@ const SMALL: u32 = 64;
 
 /// Reserves all of `reservations` or none.
 pub(crate) fn reserve_all(linux: &Linux, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
-    let closing = linux.releases.any();
-    match linux.within(&Netns::Host, || attempt(linux, reservations))? {
-        // What was given back a moment ago was still closing.
-        Err(error) if error.kind == Kind::Busy && closing => {
-            linux.releases.wait();
-            linux.within(&Netns::Host, || attempt(linux, reservations))?
-        }
-        outcome => outcome,
-    }
+    // What was given back a moment ago may still be closing.
+    linux.releases.wait_for(reservations);
+    linux.within(&Netns::Host, || attempt(linux, reservations))?
 }
 
 fn attempt(linux: &Linux, reservations: &[Reservation]) -> Result<Vec<Box<dyn ReservedPorts>>> {
