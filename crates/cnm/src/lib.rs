@@ -30,6 +30,7 @@ pub use network::lookup::{Purpose, find_network, find_sandbox};
 pub use network::prune::PruneFilter;
 pub use network::record::{NetworkRecord, PoolRecord};
 pub use network::view::{BROKEN_LABEL, MemberView, NetworkView, SubnetUse};
+pub use pontoon_kernel::Counters;
 pub use resolver::{Resolver, Upstream, Upstreams};
 pub use sandbox::files::FilePaths;
 pub use sandbox::record::{DnsPorts, EndpointRecord, SandboxRecord};

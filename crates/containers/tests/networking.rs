@@ -161,7 +161,11 @@ fn a_container_is_shown_as_docker_shows_it_before_while_and_after_it_runs() {
     assert_eq!((short.aliases.clone(), short.dns_names.clone()), (None, None));
     assert_eq!(short.ip_address, a.ip_address);
 
+    let counted = counters(&world.core, web.id).unwrap().unwrap();
+    assert_eq!(counted.into_keys().map(|name| name.to_string()).collect::<Vec<_>>(), ["eth0", "eth1"]);
+
     web.stop(&world);
+    assert_eq!(counters(&world.core, web.id).unwrap(), None);
     let after = web.view(&world);
     assert_eq!((mac(&after).as_str(), after.sandbox_id.as_str(), after.ports.len()), ("", "", 0));
     assert_eq!(after.networks["a"].network_id, a.network_id);

@@ -19,7 +19,7 @@ mod watch;
 
 pub use error::{Error, Kind, Result};
 pub use flow::{FlowFilter, FlowKey};
-pub use link::{Address, Link, LinkIndex, LinkKind, Neighbour, Observed, Route, RouteTarget};
+pub use link::{Address, Counters, Link, LinkIndex, LinkKind, Neighbour, Observed, Route, RouteTarget};
 pub use netns::{Netns, NetnsId, NetnsOwner};
 pub use op::{BridgeSpec, Failed, LinkGroup, Op, VethSpec};
 pub use socket::{Reservation, ReservedPorts, Sockets};
@@ -34,6 +34,9 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
 
     /// One link by name, with its index; `None` when there is none.
     fn link(&self, ns: &Netns, name: &pontoon_types::LinkName) -> Result<Option<Link>>;
+
+    /// What went through each link of `ns`.
+    fn counters(&self, ns: &Netns) -> Result<Vec<(pontoon_types::LinkName, Counters)>>;
 
     /// The unicast routes of the main table in `ns`: the part of [`Kernel::observe`] that address allocation needs.
     fn routes(&self, ns: &Netns) -> Result<Vec<Route>> {

@@ -21,6 +21,20 @@ pub enum LinkKind {
     Other(String),
 }
 
+/// What went through a link since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the kernel's own names")]
+pub struct Counters {
+    pub rx_bytes: u64,
+    pub rx_packets: u64,
+    pub rx_errors: u64,
+    pub rx_dropped: u64,
+    pub tx_bytes: u64,
+    pub tx_packets: u64,
+    pub tx_errors: u64,
+    pub tx_dropped: u64,
+}
+
 /// A link as observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {

@@ -6,8 +6,8 @@ use crate::netns::{self, NamespaceFile, Process};
 use crate::{announce, apply, conntrack, nft, observe, retire, sysctl, watch};
 use pontoon_kernel::nft::{Observed as Table, TableId, Transaction};
 use pontoon_kernel::{
-    Changes, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, Netns, NetnsId, NetnsOwner, Observed, Op, Result,
-    Route,
+    Changes, Counters, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, Netns, NetnsId, NetnsOwner, Observed,
+    Op, Result, Route,
 };
 use pontoon_types::LinkName;
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +20,10 @@ impl Kernel for Linux {
 
     fn link(&self, ns: &Netns, name: &LinkName) -> Result<Option<Link>> {
         self.with_route(ns, |socket| observe::link(socket, name))
+    }
+
+    fn counters(&self, ns: &Netns) -> Result<Vec<(LinkName, Counters)>> {
+        self.with_route(ns, observe::counters)
     }
 
     fn routes(&self, ns: &Netns) -> Result<Vec<Route>> {

@@ -4,7 +4,7 @@ use crate::apply::routes;
 use crate::link;
 use crate::netlink::Socket;
 use netlink_packet_route::AddressFamily;
-use pontoon_kernel::{Error, Kind, Link, Observed, Result, Route};
+use pontoon_kernel::{Counters, Error, Kind, Link, Observed, Result, Route};
 use pontoon_types::LinkName;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,15 @@ pub(crate) fn all_routes(socket: &mut Socket) -> Result<Vec<Route>> {
     let mut all = routes(socket, AddressFamily::Inet)?;
     all.extend(routes(socket, AddressFamily::Inet6)?);
     Ok(all)
+}
+
+/// What went through each link.
+pub(crate) fn counters(socket: &mut Socket) -> Result<Vec<(LinkName, Counters)>> {
+    socket
+        .dump(&link::count(), |frame, found| {
+            found.extend(link::read_counters(frame.payload).filter(|_| frame.kind == link::RTM_NEWLINK));
+        })
+        .map_err(|refusal| refusal.into_error("list links"))
 }
 
 /// One link; `None` when there is none of that name.

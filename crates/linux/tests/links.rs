@@ -4,7 +4,7 @@
 mod world;
 
 use ipnet::IpNet;
-use pontoon_kernel::{BridgeSpec, Kernel, Kind, LinkGroup, LinkKind, Netns, Observed, Op, Route, RouteTarget};
+use pontoon_kernel::{BridgeSpec, Kernel, Kind, LinkGroup, LinkKind, Netns, Observed, Op, Route, RouteTarget, Sockets};
 use pontoon_linux::Linux;
 use pontoon_types::MacAddr;
 use std::path::Path;
@@ -326,6 +326,28 @@ fn a_bridge_port_has_no_part_in_ipv6_of_the_host() {
         let routes = command("ip -6 route show table all");
         assert!(!routes.contains("dev v0"), "{routes}");
         assert!(!command("ip -6 address show v0").contains("inet6"));
+    });
+}
+
+#[test]
+fn packets_are_counted_at_both_ends_of_a_pair_the_other_way_round() {
+    world(|linux, folder| {
+        let ns = joined(linux, folder);
+        linux.apply(&HOST, &[Op::AddAddress(name("br0"), net("10.9.0.1/24")), Op::Up(name("br0"))]).unwrap();
+        linux.apply(&ns, &[Op::AddAddress(name("eth0"), net("10.9.0.2/24")), Op::Up(name("eth0"))]).unwrap();
+        linux.settle(&HOST, &name("v0")).unwrap();
+        let at = |ns: &Netns, link: &str| {
+            linux.counters(ns).unwrap().into_iter().find(|(found, _)| *found == name(link)).unwrap().1
+        };
+        let before = at(&ns, "eth0");
+        let socket = linux.udp(&ns, "10.9.0.2:0".parse().unwrap()).unwrap();
+        for _ in 0..10 {
+            socket.send_to(&[0; 100], "10.9.0.1:9").unwrap();
+        }
+        eventually(|| at(&ns, "eth0").tx_packets >= before.tx_packets + 10);
+        let (inside, outside) = (at(&ns, "eth0"), at(&HOST, "v0"));
+        assert!(inside.tx_bytes >= before.tx_bytes + 1000, "{inside:?}");
+        assert!(outside.rx_packets >= 10 && inside.rx_packets >= 1, "{outside:?} {inside:?}");
     });
 }
 

@@ -2,8 +2,11 @@
 
 use super::files::FilePaths;
 use super::record::SandboxRecord;
-use crate::Result;
 use crate::controller::Controller;
+use crate::{Error, Result};
+use pontoon_kernel::Counters;
+use pontoon_types::LinkName;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A sandbox as shown.
@@ -24,6 +27,19 @@ impl Controller {
     /// The sandbox meant by `term`.
     pub fn sandbox(&self, term: &str) -> Result<SandboxView> {
         Ok(self.sandbox_view(self.find_sandbox(term)?.shown()))
+    }
+
+    /// What went through the links of the sandbox meant by `term`, by their names inside; `None` in the host's namespace,
+    /// whose links are not the sandbox's.
+    pub fn counters(&self, term: &str) -> Result<Option<BTreeMap<LinkName, Counters>>> {
+        let record = self.find_sandbox(term)?.shown();
+        if record.netns_path.is_none() {
+            return Ok(None);
+        }
+        let act = format!("count the packets of sandbox {}", record.name);
+        let all = self.kernel().counters(&record.ns()).map_err(Error::kernel(act))?;
+        let own = |name: &LinkName| record.endpoints.iter().any(|endpoint| endpoint.link.as_ref() == Some(name));
+        Ok(Some(all.into_iter().filter(|(name, _)| own(name)).collect()))
     }
 
     fn sandbox_view(&self, record: Arc<SandboxRecord>) -> SandboxView {

@@ -27,6 +27,6 @@ pub use filters::{PortFilter, is_in_network};
 pub use links::Link;
 pub use mode::NetworkMode;
 pub use ports::{ListedPort, listed};
-pub use start::{Files, Joined, Namespace, other_sysctls, rename, start, stop};
+pub use start::{Files, Joined, Namespace, counters, other_sysctls, rename, start, stop};
 pub use surroundings::{Life, Networks, Other, Others};
 pub use view::{NetworkView, listed_networks, view};

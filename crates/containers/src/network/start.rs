@@ -3,8 +3,8 @@
 
 use super::view::kept;
 use super::{Container, Endpoints, Error, NetworkMode, Networks, Others, ports, share};
-use pontoon_cnm::Controller;
-use pontoon_types::{ContainerId, EndpointSpec, ExtraHost, NamespaceSource, SandboxId, SandboxSpec};
+use pontoon_cnm::{Controller, Counters};
+use pontoon_types::{ContainerId, EndpointSpec, ExtraHost, LinkName, NamespaceSource, SandboxId, SandboxSpec};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -82,6 +82,15 @@ pub fn stop(core: &Controller, id: ContainerId) -> Result<(), Error> {
 pub fn rename(core: &Controller, id: ContainerId, name: &str) -> Result<(), Error> {
     match core.rename_sandbox(&SandboxId::from(id).to_string(), name) {
         Err(pontoon_cnm::Error::NoSandbox(_)) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// What went through the links of a running container, by their names inside. `sandbox` is its own, or the one that it
+/// shares ([`Joined::shares`]). `None` in the host's namespace, and where there is no network.
+pub fn counters(core: &Controller, sandbox: ContainerId) -> Result<Option<BTreeMap<LinkName, Counters>>, Error> {
+    match core.counters(&SandboxId::from(sandbox).to_string()) {
+        Err(pontoon_cnm::Error::NoSandbox(_)) => Ok(None),
         other => Ok(other?),
     }
 }

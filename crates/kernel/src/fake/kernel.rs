@@ -6,8 +6,8 @@ use super::host::FakeHost;
 use super::model::{HOST, Model};
 use crate::nft::{Observed as Table, TableId, Transaction};
 use crate::{
-    Change, Changes, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, Netns, NetnsId, NetnsOwner, Observed, Op,
-    Result,
+    Change, Changes, Counters, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, Netns, NetnsId, NetnsOwner,
+    Observed, Op, Result,
 };
 use pontoon_types::LinkName;
 use std::net::SocketAddr;
@@ -36,6 +36,14 @@ impl Kernel for FakeHost {
         let mut inner = self.lock();
         inner.faults.pass(|| format!("look up {name}"))?;
         Ok(inner.model.namespace(ns)?.device(name).map(|device| device.link.clone()))
+    }
+
+    /// Nothing ever goes through the links of a model.
+    fn counters(&self, ns: &Netns) -> Result<Vec<(LinkName, Counters)>> {
+        let mut inner = self.lock();
+        inner.faults.pass(|| "count packets".into())?;
+        let devices = inner.model.namespace(ns)?.devices.values();
+        Ok(devices.map(|device| (device.link.name.clone(), Counters::default())).collect())
     }
 
     fn apply(&self, ns: &Netns, ops: &[Op]) -> std::result::Result<(), Failed> {

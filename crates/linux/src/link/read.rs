@@ -4,7 +4,7 @@
 
 use crate::netlink::{Attribute, attributes};
 use ipnet::IpNet;
-use pontoon_kernel::{Address, Link, LinkIndex, LinkKind, Route, RouteTarget};
+use pontoon_kernel::{Address, Counters, Link, LinkIndex, LinkKind, Route, RouteTarget};
 use pontoon_types::{LinkName, MacAddr};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,6 +16,7 @@ mod ifla {
     pub(super) const OPERSTATE: u16 = 16;
     pub(super) const LINKINFO: u16 = 18;
     pub(super) const IFALIAS: u16 = 20;
+    pub(super) const STATS64: u16 = 23;
     pub(super) const GROUP: u16 = 27;
     pub(super) const CARRIER: u16 = 33;
     pub(super) const LINK_NETNSID: u16 = 37;
@@ -98,6 +99,35 @@ pub fn read_link(body: &[u8]) -> Option<Link> {
 pub fn read_other_end(body: &[u8]) -> Option<i32> {
     let number = attributes(body.get(16..)?).find(|attribute| attribute.kind == ifla::LINK_NETNSID)?.u32()?;
     Some(number.cast_signed())
+}
+
+/// A link's name and what went through it, from the body of `RTM_NEWLINK`.
+pub fn read_counters(body: &[u8]) -> Option<(LinkName, Counters)> {
+    let (mut name, mut counters) = (None, Counters::default());
+    for attribute in attributes(body.get(16..)?) {
+        match attribute.kind {
+            ifla::IFNAME => name = attribute.text(),
+            ifla::STATS64 => {
+                // struct rtnl_link_stats64: pairs of received and sent.
+                let at = |place: usize| -> u64 {
+                    let bytes = attribute.value.get(place * 8..place * 8 + 8).and_then(|bytes| bytes.try_into().ok());
+                    bytes.map_or(0, u64::from_ne_bytes)
+                };
+                counters = Counters {
+                    rx_packets: at(0),
+                    tx_packets: at(1),
+                    rx_bytes: at(2),
+                    tx_bytes: at(3),
+                    rx_errors: at(4),
+                    tx_errors: at(5),
+                    rx_dropped: at(6),
+                    tx_dropped: at(7),
+                };
+            }
+            _ => {}
+        }
+    }
+    Some((LinkName::new(name?).ok()?, counters))
 }
 
 /// Whether the kernel has acted on the carrier of a link: queues active if it is there. From the body of `RTM_NEWLINK`.

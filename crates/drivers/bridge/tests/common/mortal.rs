@@ -3,8 +3,8 @@
 use pontoon_kernel::fake::FakeHost;
 use pontoon_kernel::nft::{Observed as Table, TableId, Transaction};
 use pontoon_kernel::{
-    Changes, Failed, FlowFilter, FlowKey, Kernel, Link, Netns, NetnsId, NetnsOwner, Observed, Op, Reservation,
-    ReservedPorts, Result, Sockets,
+    Changes, Counters, Failed, FlowFilter, FlowKey, Kernel, Link, Netns, NetnsId, NetnsOwner, Observed, Op,
+    Reservation, ReservedPorts, Result, Sockets,
 };
 use pontoon_types::LinkName;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -87,6 +87,10 @@ impl Kernel for Mortal {
 
     fn link(&self, ns: &Netns, name: &LinkName) -> Result<Option<Link>> {
         self.alive().link(ns, name)
+    }
+
+    fn counters(&self, ns: &Netns) -> Result<Vec<(LinkName, Counters)>> {
+        self.alive().counters(ns)
     }
 
     fn apply(&self, ns: &Netns, ops: &[Op]) -> std::result::Result<(), Failed> {
