@@ -8,7 +8,9 @@
 //! the end of a process, [`Attachment`] for its streams.
 
 mod attach;
+mod bundle;
 mod cgroups;
+mod conmon;
 mod error;
 pub mod fake;
 mod plan;
@@ -18,6 +20,7 @@ mod wait;
 
 pub use attach::{Attachment, CHUNK, PACKET, Stream};
 pub use cgroups::{CgroupVersion, Cgroups};
+pub use conmon::{Conmon, Settings};
 pub use error::{Error, Refusal, Result};
 pub use plan::*;
 pub use state::{Created, Ending, Exit, Phase, State};

@@ -3,6 +3,7 @@
 //! Owns the network, mount and process namespaces. All programs of the world are started by this thread, so that they
 //! are in them too; when the first process ends, or this test is killed, the kernel ends all of them and nothing stays.
 
+use crate::groups::Groups;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
@@ -23,6 +24,8 @@ pub struct Host {
     thread: Mutex<Option<JoinHandle<()>>>,
     net: Arc<File>,
     init: Mutex<Child>,
+    /// Dropped last: it waits for the last process.
+    _groups: Groups,
 }
 
 /// What the first process does: shows the processes of its own namespace, then lives until its input ends.
@@ -40,12 +43,13 @@ impl Host {
             todo.into_iter().for_each(|job| job());
         };
         let thread = std::thread::Builder::new().name("host".into()).spawn(live).unwrap();
-        let (net, init) = beginning.recv().expect("the host's namespaces could be made");
+        let (net, init, groups) = beginning.recv().expect("the host's namespaces could be made");
         Self {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
             net: Arc::new(net),
             init: Mutex::new(init),
+            _groups: groups,
         }
     }
 
@@ -111,25 +115,25 @@ impl Drop for Host {
     }
 }
 
-fn begin(base: &Path) -> (File, Child) {
+fn begin(base: &Path) -> (File, Child, Groups) {
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID).unwrap();
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
     let net = File::open("/proc/thread-self/ns/net").unwrap();
+    let name = base.file_name().map_or_else(|| "pontoon-world".into(), |name| name.to_string_lossy());
+    let groups = Groups::enter(&name);
     for folder in ["run", "ns"] {
         let path = base.join(folder);
         std::fs::create_dir_all(&path).unwrap();
         mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).unwrap();
     }
     stand_in(&base.join("resolv.conf"), "/etc/resolv.conf");
-    // Where the first version of control groups is in use, container runtimes want it pure.
-    let _ = nix::mount::umount2("/sys/fs/cgroup/unified", nix::mount::MntFlags::MNT_DETACH);
     let mut init = Command::new("sh");
     init.args(["-c", INIT]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut init = init.spawn().expect("a first process could be started");
     let mut said = String::new();
     let _ = BufReader::new(init.stdout.take().unwrap()).read_line(&mut said);
     assert_eq!(said, "ready\n", "the first process could not mount /proc");
-    (net, init)
+    (net, init, groups)
 }
 
 /// Shows `file` in the place of `of`, which may be a link.
