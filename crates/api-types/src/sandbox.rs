@@ -175,6 +175,7 @@ impl CreateSandboxRequest {
         let dns = self.dns.iter().map(|server| server.get()?.ok_or(ShapeError::Dns));
         Ok(SandboxSpec {
             id: None,
+            hosts_links: Vec::new(),
             name: self.name,
             namespace: self.namespace.map_or(Ok(NamespaceSource::New), NamespaceConfig::into_source)?,
             networks: networks.collect::<Result<_, _>>()?,

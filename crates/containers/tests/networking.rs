@@ -26,21 +26,30 @@ struct Defined {
 
 /// The containers that others can see.
 #[derive(Default)]
-struct Neighbours(Vec<Other>);
+struct Neighbours(Vec<Other>, Vec<(ContainerId, ContainerId, String)>);
 
 impl Others for Neighbours {
     fn find(&self, term: &str) -> Option<Other> {
         self.0.iter().find(|other| other.name == term || other.id.to_string().starts_with(term)).cloned()
     }
+
+    fn linking_to(&self, child: ContainerId) -> Vec<(ContainerId, String)> {
+        let linking = self.1.iter().filter(|(_, to, _)| *to == child);
+        linking.map(|(parent, _, alias)| (*parent, alias.clone())).collect()
+    }
 }
 
 fn define(world: &World, name: &str, body: Value) -> Result<Defined, network::Error> {
+    define_beside(world, name, body, &Neighbours::default())
+}
+
+fn define_beside(world: &World, name: &str, body: Value, others: &Neighbours) -> Result<Defined, network::Error> {
     let mut config: Config = serde_json::from_value(body["Config"].clone()).unwrap_or_default();
     let mut host: HostConfig = serde_json::from_value(body["Host"].clone()).unwrap_or_default();
     let networking = serde_json::from_value(json!({"EndpointsConfig": body["Endpoints"]})).unwrap_or_default();
     let id = ContainerId::random();
     let request = Request { id, config: &mut config, host: &mut host, networking };
-    let admitted = admit(request, &world.core, &Neighbours::default())?;
+    let admitted = admit(request, &world.core, others)?;
     Ok(Defined { id, name: name.into(), config, host, endpoints: admitted.endpoints, links: admitted.links })
 }
 
@@ -59,7 +68,7 @@ impl Defined {
     }
 
     fn start_beside(&mut self, world: &World, others: &Neighbours) -> Result<Joined, network::Error> {
-        let joined = start(&world.core, &self.container(), others)?;
+        let joined = start(&world.core, &self.container(), others, true)?;
         self.endpoints = joined.endpoints.clone();
         Ok(joined)
     }
@@ -356,7 +365,7 @@ fn a_shared_namespace_is_the_donors_with_its_files_and_name() {
     let mut donor = Defined::new(&world, "donor", json!({"Config": {"Hostname": "dh", "Domainname": "d.test"}}));
     donor.start(&world).unwrap();
     let mut guest = Defined::new(&world, "guest", json!({"Host": {"NetworkMode": "container:donor"}}));
-    let others = Neighbours(vec![donor.as_other(Life::Running), guest.as_other(Life::Stopped("created"))]);
+    let others = Neighbours(vec![donor.as_other(Life::Running), guest.as_other(Life::Stopped("created"))], vec![]);
     let joined = guest.start_beside(&world, &others).unwrap();
     let view = world.sandbox("donor");
     assert_eq!(joined.namespace, Namespace::At(view.record.netns_path.clone().unwrap()));
@@ -369,7 +378,7 @@ fn a_shared_namespace_is_the_donors_with_its_files_and_name() {
     // A guest of the guest gets the same files.
     let mut second = Defined::new(&world, "second", json!({"Host": {"NetworkMode": "container:guest"}}));
     let of_guest = Other { shares: joined.shares, pid: Some(99), ..guest.as_other(Life::Running) };
-    let others = Neighbours(vec![donor.as_other(Life::Running), of_guest]);
+    let others = Neighbours(vec![donor.as_other(Life::Running), of_guest], vec![]);
     let joined = second.start_beside(&world, &others).unwrap();
     assert_eq!((joined.namespace, joined.hostname.as_str()), (Namespace::At("/proc/99/ns/net".into()), "dh"));
     assert_eq!(joined.files.unwrap().hosts, view.files.hosts);
@@ -399,7 +408,7 @@ fn a_donor_that_cannot_be_joined_is_told_in_dockers_words() {
         ),
     ];
     for (others, text, kind) in cases {
-        assert_eq!(told(guest.start_beside(&world, &Neighbours(others))), (text.to_owned(), kind));
+        assert_eq!(told(guest.start_beside(&world, &Neighbours(others, vec![]))), (text.to_owned(), kind));
     }
 }
 
@@ -466,6 +475,62 @@ fn a_start_in_which_anything_fails_once_leaves_nothing_and_can_be_repeated() {
         nth += 1;
         assert!(nth < 500, "there is no end");
     }
+}
+
+#[test]
+fn a_linked_container_has_lines_and_variables_that_follow_it() {
+    let world = World::new();
+    let mut db = Defined::new(
+        &world,
+        "db",
+        json!({"Config": {"Hostname": "dbhost", "Env": ["K=v"], "ExposedPorts": {"5432/tcp": {}}}}),
+    );
+    db.start(&world).unwrap();
+    let others = Neighbours(vec![db.as_other(Life::Running)], vec![]);
+    let body = json!({"Host": {"Links": ["db:store", "db"], "ExtraHosts": ["x:192.0.2.1"]}});
+    let mut web = define_beside(&world, "web", body, &others).unwrap();
+    let joined = web.start_beside(&world, &others).unwrap();
+    let address = |world: &World| world.sandbox("db").record.endpoints[0].ipv4.unwrap().addr();
+    let lines = |at: std::net::IpAddr| format!("192.0.2.1\tx\n{at}\tstore dbhost db\n{at}\tdb dbhost\n");
+    let first = address(&world);
+    assert!(world.hosts("web").contains(&lines(first)), "{}", world.hosts("web"));
+    assert!(joined.environment.contains(&format!("STORE_PORT=tcp://{first}:5432")));
+    assert!(joined.environment.contains(&"DB_ENV_K=v".to_owned()));
+    assert_eq!(shown_links(&web.container(), &others), ["/db:/web/store", "/db:/web/db"]);
+    // It comes back elsewhere; another one has its address.
+    db.stop(&world);
+    world.make_sandbox("squatter", &["bridge"]);
+    let linking = vec![(web.id, db.id, "store".to_owned()), (web.id, db.id, "db".to_owned())];
+    db.start_beside(&world, &Neighbours(vec![], linking)).unwrap();
+    let second = address(&world);
+    assert_ne!(first, second);
+    assert!(world.hosts("web").contains(&lines(second)), "{}", world.hosts("web"));
+    world.audit();
+    let world = world.restart();
+    unlink(&world.core, web.id, "store").unwrap();
+    assert!(!world.hosts("web").contains("store") && world.hosts("web").contains("\tdb dbhost\n"));
+    world.audit();
+    web.stop(&world);
+    unlink(&world.core, web.id, "db").unwrap();
+}
+
+#[test]
+fn a_link_to_a_container_that_cannot_be_reached_is_told_in_dockers_words() {
+    let world = World::new();
+    world.make_network("a");
+    let db = Defined::new(&world, "db", json!({}));
+    let others = |other: Other| Neighbours(vec![other], vec![]);
+    let body = json!({"Host": {"Links": ["db:store"]}});
+    let mut web = define_beside(&world, "web", body, &others(db.as_other(Life::Running))).unwrap();
+    let stopped = told(web.start_beside(&world, &others(db.as_other(Life::Stopped("exited")))));
+    assert_eq!(stopped, ("Cannot link to a non running container: /db AS /web/store".to_owned(), ErrorKind::System));
+    let elsewhere = told(web.start_beside(&world, &others(Other { on_bridge: false, ..db.as_other(Life::Running) })));
+    assert_eq!(elsewhere.0, "Cannot link to /db, as it does not belong to the default network");
+    let gone = told(web.start_beside(&world, &others(db.as_other(Life::Running))));
+    assert_eq!(gone.0, format!("container {} not attached to default bridge network", db.id));
+    // One that has been removed is linked to no longer.
+    web.start(&world).unwrap();
+    assert_eq!(shown_links(&web.container(), &Neighbours::default()), Vec::<String>::new());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::error::word;
-use pontoon_types::ExtraHost;
+use pontoon_types::{ExtraHost, HostsLink};
 use std::net::IpAddr;
 
 const LOCALHOST_V4: &str = "127.0.0.1\tlocalhost\n";
@@ -91,6 +91,48 @@ impl Hosts<'_> {
         }
         text
     }
+}
+
+/// `content` with the lines of `link`, which are those that call something by its alias first: each of its addresses
+/// takes the place of the one of its family, and goes to the end where there was none. A family without an address loses
+/// its line.
+pub fn relink(content: &[u8], link: &HostsLink) -> Result<Vec<u8>, Error> {
+    let mut left = link_records(std::slice::from_ref(link))?;
+    let mut text = Vec::with_capacity(content.len());
+    for line in content.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let Some(address) = linked(line, &link.alias) else {
+            text.extend_from_slice(line);
+            text.push(b'\n');
+            continue;
+        };
+        if let Some(at) = left.iter().position(|record| record.address.is_ipv4() == address.is_ipv4()) {
+            text.extend_from_slice(left.remove(at).line().as_bytes());
+        }
+    }
+    Ok(Hosts::append(&text, &left))
+}
+
+/// The address of a line whose first name is `alias`.
+fn linked(line: &[u8], alias: &str) -> Option<IpAddr> {
+    let (address, names) = std::str::from_utf8(line).ok()?.split_once('\t')?;
+    if names.split(' ').next() != Some(alias) {
+        return None;
+    }
+    address.parse().ok()
+}
+
+/// The lines for links. Fails for a name that is not one word.
+pub fn link_records(links: &[HostsLink]) -> Result<Vec<Record>, Error> {
+    let mut records = Vec::new();
+    for link in links {
+        let mut names = vec![word("link", &link.alias)?];
+        for name in &link.names {
+            names.push(word("link", name)?);
+        }
+        let names = names.join(" ");
+        records.extend(link.addresses.iter().map(|&address| Record { address, names: names.clone() }));
+    }
+    Ok(records)
 }
 
 /// The names of a sandbox on its own lines: `hostname[.domainname]`, and the first label after it if that has a dot.
@@ -189,6 +231,33 @@ mod tests {
         for (hostname, domain) in [("", ""), ("c 1", ""), ("c1\n6.6.6.6\tbank", ""), ("c1", "a\tb")] {
             assert!(own_names(hostname, domain).is_err());
         }
+    }
+
+    fn link(addresses: &[&str]) -> HostsLink {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        HostsLink { alias: "store".into(), names: vec!["dbhost".into(), "db".into()], addresses }
+    }
+
+    #[test]
+    fn a_linked_sandbox_has_a_line_for_each_address_under_all_its_names() {
+        let records = link_records(&[link(&["172.17.0.2", "fd00::2"])]).unwrap();
+        assert_eq!(records, [record("172.17.0.2", "store dbhost db"), record("fd00::2", "store dbhost db")]);
+        assert!(link_records(&[HostsLink { alias: "two words".into(), ..link(&["10.0.0.1"]) }]).is_err());
+    }
+
+    #[test]
+    fn a_linked_sandbox_that_moves_has_its_line_changed_in_place() {
+        let content =
+            b"127.0.0.1\tlocalhost\n172.17.0.2\tstore dbhost db\nfd00::2\tstore dbhost db\n10.0.0.1\tother store\n";
+        let moved = relink(content, &link(&["172.17.0.9", "fd00::9"])).unwrap();
+        assert_eq!(
+            String::from_utf8(moved).unwrap(),
+            "127.0.0.1\tlocalhost\n172.17.0.9\tstore dbhost db\nfd00::9\tstore dbhost db\n10.0.0.1\tother store\n"
+        );
+        let gone = relink(content, &link(&[])).unwrap();
+        assert_eq!(String::from_utf8(gone).unwrap(), "127.0.0.1\tlocalhost\n10.0.0.1\tother store\n");
+        let back = relink(b"127.0.0.1\tlocalhost\n", &link(&["172.17.0.3"])).unwrap();
+        assert_eq!(String::from_utf8(back).unwrap(), "127.0.0.1\tlocalhost\n172.17.0.3\tstore dbhost db\n");
     }
 
     #[test]

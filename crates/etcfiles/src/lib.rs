@@ -14,6 +14,6 @@ mod resolv_text;
 pub use digest::{digest, is_unmodified};
 pub use error::Error;
 pub use hostname::hostname;
-pub use hosts::{Hosts, Record, extra_records, own_names, parse_extra_host};
+pub use hosts::{Hosts, Record, extra_records, link_records, own_names, parse_extra_host, relink};
 pub use nameserver::{ExternalServer, Nameserver};
 pub use resolv_conf::{DEFAULT_PATH, NdotsSource, Overrides, RESOLVED_PATH, Resolution, ResolvConf, source_path};

@@ -30,6 +30,17 @@ pub struct ExtraHost {
     pub address: Option<IpAddr>,
 }
 
+/// Another sandbox that has lines in `/etc/hosts` (Docker's links on the default bridge): `address alias names`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostsLink {
+    /// What it is called here; by this its lines are found again.
+    pub alias: String,
+    /// Its other names.
+    pub names: Vec<String>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
 /// A sandbox as asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxSpec {
@@ -49,6 +60,9 @@ pub struct SandboxSpec {
     pub domainname: String,
     /// Extra lines for `/etc/hosts`.
     pub extra_hosts: Vec<ExtraHost>,
+    /// Lines for other sandboxes, after those.
+    #[serde(default)]
+    pub hosts_links: Vec<HostsLink>,
     /// DNS servers; empty means the daemon's or the host's.
     pub dns: Vec<IpAddr>,
     /// Search domains; `.` alone means none.

@@ -8,7 +8,7 @@ use crate::controller::Controller;
 use crate::resolver::{Upstream, Upstreams};
 use crate::{Error, Result};
 use pontoon_etcfiles::{Hosts, NdotsSource, Overrides, Record, Resolution, ResolvConf, digest, is_unmodified};
-use pontoon_types::{Family, Kind, SandboxId};
+use pontoon_types::{Family, HostsLink, Kind, SandboxId};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,7 +54,9 @@ impl Controller {
         fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
         let hostname = pontoon_etcfiles::hostname(&record.hostname()).map_err(bad)?;
         write(&paths.hostname, hostname.as_bytes())?;
-        let extra = pontoon_etcfiles::extra_records(&record.spec.extra_hosts, &self.host_gateways()).map_err(bad)?;
+        let mut extra =
+            pontoon_etcfiles::extra_records(&record.spec.extra_hosts, &self.host_gateways()).map_err(bad)?;
+        extra.extend(pontoon_etcfiles::link_records(&record.spec.hosts_links).map_err(bad)?);
         let hosts = Hosts { ipv6: record.has_ipv6, extra: &extra, own: &[] };
         let text = match record.netns_path {
             Some(_) => hosts.text().into_bytes(),
@@ -88,6 +90,34 @@ impl Controller {
             return Ok(());
         }
         write(&path, &change(&read(&path)?, &lines))
+    }
+
+    /// Replaces the lines of another sandbox that is linked to by its alias.
+    fn write_link(&self, record: &SandboxRecord, link: &HostsLink) -> Result<()> {
+        let path = self.file_paths(record.id).hosts;
+        let text = pontoon_etcfiles::relink(&read(&path)?, link).map_err(bad)?;
+        write(&path, &text)
+    }
+
+    /// Makes the lines of `link` in the hosts file of the sandbox meant by `term` what it says: the other sandbox has come
+    /// back with other addresses, or is linked to no longer (no address).
+    pub fn set_hosts_link(&self, term: &str, link: HostsLink) -> Result<()> {
+        let _open = self.accepting()?;
+        let sandbox = self.find_sandbox(term)?;
+        let mut live = sandbox.turn()?;
+        let before = live.record.clone();
+        live.record.spec.hosts_links.retain(|other| other.alias != link.alias);
+        if !link.addresses.is_empty() {
+            live.record.spec.hosts_links.push(link.clone());
+        }
+        let stored = self.run_state().put_sandbox(&live.record).map_err(Error::from);
+        if let Err(error) = stored.and_then(|()| self.write_link(&live.record, &link)) {
+            live.record = before;
+            let undone = self.run_state().put_sandbox(&live.record).err().map(Error::from);
+            return Err(error.with_undo(undone.into_iter().collect()));
+        }
+        sandbox.show(&live.record);
+        Ok(())
     }
 
     /// Makes the sandbox's own lines those of its endpoints, after the daemon may have ended while it wrote them.

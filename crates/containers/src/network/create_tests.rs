@@ -83,6 +83,10 @@ impl Others for World {
     fn find(&self, term: &str) -> Option<Other> {
         self.containers.iter().find(|other| other.name == term || other.id.to_string().starts_with(term)).cloned()
     }
+
+    fn linking_to(&self, _: ContainerId) -> Vec<(ContainerId, String)> {
+        Vec::new()
+    }
 }
 
 fn settled(world: &World, body: Value) -> Result<(Config, HostConfig, Admitted), Error> {

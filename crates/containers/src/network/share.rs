@@ -27,6 +27,7 @@ pub(super) fn join(
         files,
         hostname: config.hostname.clone(),
         domainname: config.domainname.clone(),
+        environment: Vec::new(),
         shares: Some(id),
         endpoints: Endpoints::new(),
     })

@@ -1,8 +1,9 @@
 //! A container meets the core: its sandbox is made and joined before its process is, and goes when it ends
 //! (containers-networking.md sections 1 and 7).
 
+use super::links::{self, Linked};
 use super::view::kept;
-use super::{Container, Endpoints, Error, NetworkMode, Networks, Others, ports, share};
+use super::{Container, Endpoints, Error, NetworkMode, Networks, Others, link_env, ports, share};
 use pontoon_cnm::{Controller, Counters};
 use pontoon_types::{ContainerId, EndpointSpec, ExtraHost, LinkName, NamespaceSource, SandboxId, SandboxSpec};
 use std::collections::BTreeMap;
@@ -42,14 +43,22 @@ pub struct Joined {
     pub hostname: String,
     /// Its domain name.
     pub domainname: String,
+    /// Variables of its links, for its environment.
+    pub environment: Vec<String>,
     /// Whose sandbox it uses, when that is another container's.
     pub shares: Option<ContainerId>,
     /// What is to be kept of its endpoints from now on.
     pub endpoints: Endpoints,
 }
 
-/// Sets up the networking of a container that starts. On failure nothing of it is left.
-pub fn start(core: &Controller, container: &Container<'_>, others: &dyn Others) -> Result<Joined, Error> {
+/// Sets up the networking of a container that starts; with `link_variables`, its links have variables. On failure
+/// nothing of it is left.
+pub fn start(
+    core: &Controller,
+    container: &Container<'_>,
+    others: &dyn Others,
+    link_variables: bool,
+) -> Result<Joined, Error> {
     let Container { config, endpoints, .. } = container;
     // What a run that ended without our notice may have left.
     stop(core, container.id)?;
@@ -57,17 +66,29 @@ pub fn start(core: &Controller, container: &Container<'_>, others: &dyn Others) 
     if let NetworkMode::Container(donor) = &mode {
         return share::join(core, container, donor, others);
     }
-    let (hostname, domainname) = (config.hostname.clone(), config.domainname.clone());
+    let mut joined = Joined {
+        namespace: Namespace::New,
+        files: None,
+        hostname: config.hostname.clone(),
+        domainname: config.domainname.clone(),
+        environment: Vec::new(),
+        shares: None,
+        endpoints: (*endpoints).clone(),
+    };
     if config.network_disabled {
-        let endpoints = (*endpoints).clone();
-        return Ok(Joined { namespace: Namespace::New, files: None, hostname, domainname, shares: None, endpoints });
+        return Ok(joined);
     }
-    let made = spec(container, &mode, core).and_then(|spec| Ok(core.create_sandbox(spec)?));
-    let id = made.map_err(Error::at_start)?;
-    let view = core.sandbox(&id.to_string())?;
-    let namespace = view.record.netns_path.clone().map_or(Namespace::Host, Namespace::At);
-    let endpoints = kept(endpoints, &view.record);
-    Ok(Joined { namespace, files: Some(view.files.into()), hostname, domainname, shares: None, endpoints })
+    let links = links::resolve(core, container, others)?;
+    let made = spec(container, &mode, &links, core).and_then(|spec| Ok(core.create_sandbox(spec)?));
+    let view = core.sandbox(&made.map_err(Error::at_start)?.to_string())?;
+    joined.namespace = view.record.netns_path.clone().map_or(Namespace::Host, Namespace::At);
+    joined.endpoints = kept(endpoints, &view.record);
+    joined.files = Some(view.files.into());
+    if link_variables {
+        joined.environment = links.iter().flat_map(|link| link_env::variables(container.name, link)).collect();
+    }
+    links::tell(core, container, &view.record, others);
+    Ok(joined)
 }
 
 /// Takes the networking of a container away that ended; what has gone already is no error.
@@ -102,7 +123,12 @@ impl From<pontoon_cnm::FilePaths> for Files {
 }
 
 /// The sandbox that a container asks for.
-fn spec(container: &Container<'_>, mode: &NetworkMode, networks: &dyn Networks) -> Result<SandboxSpec, Error> {
+fn spec(
+    container: &Container<'_>,
+    mode: &NetworkMode,
+    links: &[Linked],
+    networks: &dyn Networks,
+) -> Result<SandboxSpec, Error> {
     let Container { config, host, .. } = container;
     let in_host = *mode == NetworkMode::Host;
     Ok(SandboxSpec {
@@ -114,6 +140,7 @@ fn spec(container: &Container<'_>, mode: &NetworkMode, networks: &dyn Networks) 
         hostname: config.hostname.clone(),
         domainname: config.domainname.clone(),
         extra_hosts: extra_hosts(container),
+        hosts_links: links.iter().map(Linked::hosts).collect(),
         dns: servers(container)?,
         dns_search: host.dns_search.clone().unwrap_or_default(),
         dns_options: host.dns_options.clone().unwrap_or_default(),

@@ -35,6 +35,8 @@ impl Networks for Controller {
 pub trait Others {
     /// The container meant by `term`: an id, a name, or the beginning of one id.
     fn find(&self, term: &str) -> Option<Other>;
+    /// The containers that link to `child` on the default bridge, with what each calls it.
+    fn linking_to(&self, child: ContainerId) -> Vec<(ContainerId, String)>;
 }
 
 /// Another container, as far as it matters to one's networking.

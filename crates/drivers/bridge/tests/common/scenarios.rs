@@ -140,6 +140,11 @@ pub fn all() -> Vec<Scenario> {
             world.core.set_ports("s", vec![port("8081:80/tcp"), port("53/udp"), port("7001-7002:7001-7002/tcp")])
         }),
         scenario("rename a sandbox", published_twice, |world| world.core.rename_sandbox("s", "t")),
+        scenario("move a linked sandbox", published_twice, |world| {
+            let addresses = vec!["172.17.0.9".parse().unwrap()];
+            let link = pontoon_types::HostsLink { alias: "db".into(), names: vec!["dbhost".into()], addresses };
+            world.core.set_hosts_link("s", link)
+        }),
         scenario("publish no ports", published_twice, |world| world.core.set_ports("s", Vec::new())),
     ]
 }
