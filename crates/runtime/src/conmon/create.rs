@@ -1,7 +1,7 @@
 //! Creating a container: its bundle, its monitor, its record.
 
 use super::Conmon;
-use super::folder::{Folder, Record};
+use super::folder::{Folder, Record, Rotation};
 use super::host;
 use super::monitor::Launch;
 use super::oci::{self, Oci};
@@ -74,8 +74,12 @@ impl Conmon {
             stdin: plan.process.stdin.into(),
             shm: shm.is_some(),
             rootfs: plan.rootfs.clone(),
+            rotation: rotation(&plan.log),
         };
         folder.write_json("record.json", &record)?;
+        if let Some(rotation) = record.rotation {
+            self.rotating.add(plan.id, folder.clone(), rotation);
+        }
         if let (true, Some(size)) = (plan.process.tty, plan.process.console_size) {
             folder.tell(1, size.height, size.width)?;
         }
@@ -120,6 +124,16 @@ impl Conmon {
     pub(super) fn monitor(&self) -> Result<std::path::PathBuf> {
         let found = self.settings.monitor.clone().or_else(|| host::program("conmon"));
         found.ok_or_else(|| oci::missing("conmon"))
+    }
+}
+
+/// The monitor can only throw away what it has when a log is full. Where more than one file is to be kept, it is us.
+fn rotation(log: &LogPlan) -> Option<Rotation> {
+    match log {
+        LogPlan::File { path, max_size: Some(max_size), max_file } if *max_file > 1 => {
+            Some(Rotation { path: path.clone(), max_size: *max_size, max_file: *max_file })
+        }
+        _ => None,
     }
 }
 

@@ -32,6 +32,7 @@ impl Conmon {
         outcomes.into_iter().collect::<Result<Vec<()>>>()?;
         folder.remove()?;
         self.kept().remove(id);
+        self.rotating.forget(id);
         Ok(())
     }
 

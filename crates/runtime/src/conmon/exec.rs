@@ -85,6 +85,7 @@ impl Conmon {
             cgroup: None,
             shm: false,
             rootfs: record.rootfs.clone(),
+            rotation: None,
         };
         folder.write_json("record.json", &made)?;
         if let (true, Some(size)) = (plan.process.tty, plan.process.console_size) {

@@ -45,6 +45,16 @@ pub(super) struct Record {
     pub shm: bool,
     /// The container's root file system.
     pub rootfs: PathBuf,
+    /// How its log is rotated, where the monitor does not do it by itself.
+    pub rotation: Option<Rotation>,
+}
+
+/// A log that is to be rotated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rotation {
+    pub path: PathBuf,
+    pub max_size: u64,
+    pub max_file: u32,
 }
 
 /// [`Stdin`], as it is written down.

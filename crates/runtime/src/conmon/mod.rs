@@ -15,6 +15,7 @@ mod life;
 mod monitor;
 mod oci;
 mod process;
+mod rotate;
 mod runtime;
 mod settings;
 mod stats;
@@ -38,12 +39,18 @@ pub struct Conmon {
     host: host::Groups,
     /// Connections whose end the monitor would take for the end of standard input.
     kept: Mutex<HashMap<ContainerId, Vec<OwnedFd>>>,
+    rotating: rotate::Rotating,
 }
 
 impl Conmon {
     /// Looks at the host and makes the folders. Programs that are missing are no error before they are needed.
     pub fn new(settings: Settings) -> Result<Self> {
-        let conmon = Self { host: host::groups(host::CGROUP_ROOT.as_ref()), settings, kept: Mutex::default() };
+        let conmon = Self {
+            host: host::groups(host::CGROUP_ROOT.as_ref()),
+            settings,
+            kept: Mutex::default(),
+            rotating: rotate::Rotating::default(),
+        };
         let mut builder = std::fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         for folder in [conmon.root(), conmon.sockets()] {
@@ -52,6 +59,12 @@ impl Conmon {
                 path: folder.clone(),
                 cause,
             })?;
+        }
+        for id in folder::all(&conmon.root())? {
+            let folder = conmon.folder(&id);
+            if let Some(rotation) = folder.record().and_then(|record| record.rotation) {
+                conmon.rotating.add(id, folder, rotation);
+            }
         }
         Ok(conmon)
     }

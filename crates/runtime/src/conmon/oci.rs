@@ -151,7 +151,9 @@ fn judge(said: &str) -> (Refusal, String) {
     if lower.contains("mount") {
         return (Refusal::Other, said.to_owned());
     }
-    if lower.contains("executable file not found") || lower.contains("no such file or directory") {
+    if lower.contains("executable file not found")
+        || lower.contains("exec") && lower.contains("no such file or directory")
+    {
         return (Refusal::CommandNotFound, said.replace("No such file", "no such file"));
     }
     if lower.contains("open executable") {

@@ -8,6 +8,7 @@
 )]
 
 mod bundle;
+mod failure;
 mod life;
 mod place;
 mod streams;

@@ -136,6 +136,24 @@ impl Drop for Place {
     }
 }
 
+/// Runs `act` on a thread of its own: a place changes its thread for good.
+pub fn apart(act: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        if let Err(panic) = scope.spawn(act).join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+/// A script in `folder` that stands in for a program.
+pub fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
 /// Reads until `enough` or the end; both streams.
 pub fn read_until(attachment: &Attachment, enough: impl Fn(&str, &str) -> bool) -> (String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());

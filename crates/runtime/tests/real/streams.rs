@@ -1,7 +1,9 @@
 //! Attachments, terminals and commands.
 
 use crate::place::{BOUND, Place, read_all, read_until};
-use pontoon_runtime::{ConsoleSize, Error, ExecPlan, Phase, Process, Runtime, State, Stdin};
+use pontoon_runtime::{
+    ConsoleSize, Error, ExecPlan, LogPlan, LogQuery, LogReader, LogWatch, Phase, Process, Runtime, State, Stdin,
+};
 use pontoon_types::ExecId;
 
 #[test]
@@ -152,4 +154,56 @@ fn a_command_runs_beside_the_first_process() {
     assert!(matches!(place.runtime.exec(&plan.id, &command(&["true"]), false), Err(Error::NotRunning { .. })));
     place.runtime.delete(&plan.id).unwrap();
     place.nothing_left_of(&plan.id);
+}
+
+/// All that can be read now.
+fn rest(reader: &mut LogReader) -> String {
+    let mut text = Vec::new();
+    while let Some(entry) = reader.next().unwrap() {
+        text.extend(entry.bytes);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_log_is_followed_across_rotation_without_loss() {
+    let Some(place) = Place::new() else { return };
+    let mut plan = place.plan(
+        "for n in 1 2 3 4 5 6 7 8; do i=0; while [ $i -lt 200 ]; do echo $n $i; i=$((i+1)); done; sleep 0.5; done",
+    );
+    plan.log = LogPlan::File { path: place.log(&plan.id), max_size: Some(4000), max_file: 50 };
+    let watch = LogWatch::new(&place.log(&plan.id)).unwrap();
+    let mut reader = LogReader::open(&place.log(&plan.id), LogQuery::ALL).unwrap();
+    place.run(&plan);
+    let ending = place.runtime.ending(&plan.id).unwrap();
+    let mut text = String::new();
+    while !ending.wait(std::time::Duration::ZERO).unwrap() {
+        watch.wait(std::time::Duration::from_millis(100)).unwrap();
+        watch.clear();
+        text += &rest(&mut reader);
+    }
+    text += &rest(&mut reader);
+    let expected: String = (1..=8).flat_map(|n| (0..200).map(move |i| format!("{n} {i}\n"))).collect();
+    assert_eq!(text, expected);
+    assert!(place.path().join(format!("{}.log.1", plan.id.short())).exists(), "it was rotated");
+    let all = rest(&mut LogReader::open(&place.log(&plan.id), LogQuery::ALL).unwrap());
+    assert_eq!(all, expected, "all files together have everything");
+    let tail = LogQuery { tail: Some(3), ..LogQuery::ALL };
+    assert_eq!(rest(&mut LogReader::open(&place.log(&plan.id), tail).unwrap()), "8 197\n8 198\n8 199\n");
+}
+
+#[test]
+fn one_file_of_a_log_never_outgrows_its_size() {
+    let Some(place) = Place::new() else { return };
+    let mut plan = place.plan("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done");
+    plan.log = LogPlan::File { path: place.log(&plan.id), max_size: Some(10_000), max_file: 1 };
+    place.run(&plan);
+    place.ended(&plan.id);
+    assert!(std::fs::metadata(place.log(&plan.id)).unwrap().len() <= 10_000);
+    assert!(rest(&mut LogReader::open(&place.log(&plan.id), LogQuery::ALL).unwrap()).ends_with("line 1999\n"));
+    let mut plan = place.plan("echo x");
+    plan.log = LogPlan::None;
+    place.run(&plan);
+    place.ended(&plan.id);
+    assert!(!place.log(&plan.id).exists());
 }
