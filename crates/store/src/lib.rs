@@ -8,10 +8,12 @@ mod definitions;
 mod documents;
 mod error;
 mod lock;
+mod run_files;
 mod run_state;
 
 pub use definitions::DefinitionsFile;
 pub use documents::{Change, Documents, Entry};
 pub use error::{Error, Result};
 pub use lock::RootLock;
+pub use run_files::{Listed, RunFiles};
 pub use run_state::RunDirectory;

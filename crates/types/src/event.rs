@@ -11,7 +11,11 @@ use std::time::SystemTime;
 pub enum EventSubject {
     /// A network.
     Network,
-    /// A sandbox (Pontoon's own; containers become `container`).
+    /// A container.
+    Container,
+    /// A volume.
+    Volume,
+    /// A sandbox that is no container's: Pontoon's own.
     Sandbox,
     /// An image.
     Image,
@@ -23,6 +27,8 @@ impl fmt::Display for EventSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Network => "network",
+            Self::Container => "container",
+            Self::Volume => "volume",
             Self::Sandbox => "sandbox",
             Self::Image => "image",
             Self::Daemon => "daemon",

@@ -26,7 +26,7 @@ pub use health::Healthcheck;
 pub use host_config::HostConfig;
 pub use log::LogConfig;
 pub use mount::{
-    BindOptions, ClusterOptions, DriverConfig, ImageOptions, Mount, MountKind, Propagation, TmpfsOptions, VolumeOptions,
+    BindOptions, ClusterOptions, DriverConfig, ImageOptions, Mount, MountKind, TmpfsOptions, VolumeOptions,
 };
 pub use networking::NetworkingConfig;
 pub use ports::{HostBinding, PortMap, PortSet, bindings_from_map, map_from_bindings, map_from_mappings};

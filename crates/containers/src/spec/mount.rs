@@ -62,52 +62,6 @@ impl MountKind {
     }
 }
 
-/// How mounts made later on one side are seen on the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Propagation {
-    /// Not at all, with all below.
-    #[default]
-    Rprivate,
-    /// Not at all.
-    Private,
-    /// Both ways, with all below.
-    Rshared,
-    /// Both ways.
-    Shared,
-    /// From the host into the container, with all below.
-    Rslave,
-    /// From the host into the container.
-    Slave,
-}
-
-impl Propagation {
-    /// Reads Docker's word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "rprivate" => Self::Rprivate,
-            "private" => Self::Private,
-            "rshared" => Self::Rshared,
-            "shared" => Self::Shared,
-            "rslave" => Self::Rslave,
-            "slave" => Self::Slave,
-            _ => return None,
-        })
-    }
-
-    /// Docker's word, which is the option of `mount` too.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Rprivate => "rprivate",
-            Self::Private => "private",
-            Self::Rshared => "rshared",
-            Self::Shared => "shared",
-            Self::Rslave => "rslave",
-            Self::Slave => "slave",
-        }
-    }
-}
-
 /// Options of a bind mount.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "mount.BindOptions", rename_all = "PascalCase", default)]
