@@ -48,7 +48,9 @@ impl Conmon {
             init: init.as_deref(),
             shm: shm.as_deref(),
         };
-        folder.write_json("config.json", &spec(plan, &around)?)?;
+        let mut spec = spec(plan, &around)?;
+        let uncompiled = if oci.is_crun() { self.filters.apply(&mut spec) } else { None };
+        folder.write_json("config.json", &spec)?;
         let launch = Launch {
             program: monitor,
             oci: &oci,
@@ -64,6 +66,9 @@ impl Conmon {
         let (monitor, first, _) = launch.run(|| Ok(()))?;
         if first.pid == 0 {
             return Err(Error::Died { program: oci.name, act: "create", message: String::new() });
+        }
+        if let Some(filter) = uncompiled {
+            self.filters.keep(filter, &oci.root.join(plan.id.to_string()));
         }
         let record = Record {
             cgroup: (self.has_groups() && !oci.without_cgroups).then_some(cgroup),
@@ -116,9 +121,10 @@ impl Conmon {
             }
             None => all.next().ok_or_else(|| oci::missing("crun"))?,
         };
-        let is_crun = program.file_name().is_some_and(|file| file.as_encoded_bytes().starts_with(b"crun"));
         let root = self.settings.exec_root.join("runtimes").join(&name);
-        Ok(Oci { without_cgroups: is_crun && (self.host.mixed || !self.has_groups()), name, program, root })
+        let mut oci = Oci { name, program, root, without_cgroups: false };
+        oci.without_cgroups = oci.is_crun() && (self.host.mixed || !self.has_groups());
+        Ok(oci)
     }
 
     pub(super) fn monitor(&self) -> Result<std::path::PathBuf> {

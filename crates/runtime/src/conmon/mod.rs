@@ -9,6 +9,7 @@ mod cgroup;
 mod create;
 mod delete;
 mod exec;
+mod filter;
 mod folder;
 mod host;
 mod life;
@@ -40,6 +41,7 @@ pub struct Conmon {
     /// Connections whose end the monitor would take for the end of standard input.
     kept: Mutex<HashMap<ContainerId, Vec<OwnedFd>>>,
     rotating: rotate::Rotating,
+    filters: filter::Filters,
 }
 
 impl Conmon {
@@ -50,6 +52,7 @@ impl Conmon {
             settings,
             kept: Mutex::default(),
             rotating: rotate::Rotating::default(),
+            filters: filter::Filters::default(),
         };
         let mut builder = std::fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -23,6 +23,11 @@ pub(super) struct Oci {
 }
 
 impl Oci {
+    /// Whether it is crun, by its program's name.
+    pub fn is_crun(&self) -> bool {
+        self.program.file_name().is_some_and(|file| file.as_encoded_bytes().starts_with(b"crun"))
+    }
+
     /// The arguments before any command.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut arguments = vec!["--root".into(), self.root.clone().into()];

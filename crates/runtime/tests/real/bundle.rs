@@ -47,6 +47,20 @@ fn it_has_dockers_rights_and_no_more() {
 }
 
 #[test]
+fn a_filter_that_was_compiled_before_is_the_same() {
+    let Some(place) = Place::new() else { return };
+    let line = "grep ^Seccomp: /proc/self/status; unshare -m true 2>&1; chmod 700 /tmp && echo fine";
+    let first = place.output(&place.plan(line));
+    assert_eq!(place.output(&place.plan(line)), first);
+    assert!(first.1.starts_with("Seccomp:\t2") && first.1.contains("not permitted") && first.1.ends_with("fine"));
+    // Another list is another filter.
+    let mut plan = place.plan(line);
+    plan.security.cap_add = vec!["SYS_ADMIN".into()];
+    let (_, log) = place.output(&plan);
+    assert!(log.starts_with("Seccomp:\t2") && !log.contains("not permitted"), "{log}");
+}
+
+#[test]
 fn mounts_limits_and_settings_are_as_asked() {
     let Some(place) = Place::new() else { return };
     let shared = place.path().join("shared");
