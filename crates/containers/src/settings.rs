@@ -13,6 +13,8 @@ pub struct Settings {
     pub exec_root: PathBuf,
     /// Whether containers get a small init unless they say otherwise.
     pub init: bool,
+    /// Whether links on the default bridge have environment variables.
+    pub link_variables: bool,
     /// How many containers are started at once.
     pub starts_at_once: usize,
 }

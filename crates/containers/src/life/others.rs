@@ -14,6 +14,15 @@ impl Others for Inner {
         let shown = Self::find(self, term).ok()?.shown();
         Some(other(&shown))
     }
+
+    fn linking_to(&self, child: ContainerId) -> Vec<(ContainerId, String)> {
+        let shown = self.all().into_iter().map(|container| container.shown());
+        let of = |shown: Arc<Shown>| {
+            let links = shown.definition.links.iter().filter(|link| link.child == child);
+            links.map(|link| (shown.definition.id, link.alias.clone())).collect::<Vec<_>>()
+        };
+        shown.flat_map(of).collect()
+    }
 }
 
 fn other(shown: &Shown) -> Other {

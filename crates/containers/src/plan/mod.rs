@@ -41,7 +41,7 @@ pub(crate) fn plan(definition: &Definition, ready: Ready<'_>, settings: &Setting
         runtime: Some(host.runtime.clone()).filter(|name| !name.is_empty()),
         rootfs: ready.rootfs,
         read_only_rootfs: host.readonly_rootfs,
-        process: process::process(definition, &ready.joined.hostname),
+        process: process::process(definition, ready.joined),
         init: host.init.unwrap_or(settings.init),
         hostname: ready.joined.hostname.clone(),
         domainname: ready.joined.domainname.clone(),

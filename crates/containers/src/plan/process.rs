@@ -2,17 +2,18 @@
 
 use crate::Definition;
 use crate::exec::NewExec;
+use crate::network::Joined;
 use pontoon_runtime::{ConsoleSize, ExecPlan, Process, Rlimit, Stdin};
 use pontoon_types::ExecId;
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-pub(super) fn process(definition: &Definition, hostname: &str) -> Process {
+pub(super) fn process(definition: &Definition, joined: &Joined) -> Process {
     let config = &definition.config;
     let (program, args) = definition.command();
     Process {
         args: std::iter::once(program).chain(args).collect(),
-        env: environment(config.env.as_deref().unwrap_or_default(), hostname, config.tty),
+        env: environment(&joined.environment, config.env.as_deref().unwrap_or_default(), &joined.hostname, config.tty),
         cwd: config.working_dir.clone(),
         user: config.user.clone(),
         groups: definition.host_config.group_add.clone().unwrap_or_default(),
@@ -57,15 +58,16 @@ pub(crate) fn exec(id: ExecId, new: &NewExec, definition: &Definition, hostname:
 
 /// The container's variables, then the command's own.
 fn exec_environment(definition: &Definition, hostname: &str, new: &NewExec) -> Vec<String> {
-    let of_container = environment(definition.config.env.as_deref().unwrap_or_default(), hostname, new.tty);
+    let of_container = environment(&[], definition.config.env.as_deref().unwrap_or_default(), hostname, new.tty);
     replaced(of_container, &new.env)
 }
 
-fn environment(own: &[String], hostname: &str, tty: bool) -> Vec<String> {
+fn environment(links: &[String], own: &[String], hostname: &str, tty: bool) -> Vec<String> {
     let mut env = vec![PATH.to_owned(), format!("HOSTNAME={hostname}")];
     if tty {
         env.push("TERM=xterm".into());
     }
+    env.extend_from_slice(links);
     replaced(env, own)
 }
 
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn variables_are_replaced_in_place_added_or_taken_away() {
         let own = ["PATH=/x", "A=b=c", "HOSTNAME"].map(str::to_owned);
-        assert_eq!(environment(&own, "h", true), ["PATH=/x", "TERM=xterm", "A=b=c"]);
-        assert_eq!(environment(&[], "h", false), [PATH, "HOSTNAME=h"]);
+        assert_eq!(environment(&[], &own, "h", true), ["PATH=/x", "TERM=xterm", "A=b=c"]);
+        assert_eq!(environment(&["A_NAME=/c/a".to_owned()], &[], "h", false), [PATH, "HOSTNAME=h", "A_NAME=/c/a"]);
     }
 }
