@@ -7,9 +7,11 @@ use pontoon_cnm::{Controller, Driver, Parts, Stateless};
 use pontoon_config::Config;
 use pontoon_dns::Resolver;
 use pontoon_forwarder::{Forwarder, Limits, Listening, OfKernel, Ports};
+use pontoon_images::Images;
 use pontoon_kernel::{Kernel, Kind, Netns};
 use pontoon_linux::Linux;
 use pontoon_store::{DefinitionsFile, RootLock, RunDirectory};
+use pontoon_types::chain;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub fn hold_roots(config: &Config) -> Result<Roots, Error> {
 pub struct Host {
     /// The core.
     pub core: Arc<Controller>,
+    /// The images; absent, and the log says why, where their store cannot be used: networks work without.
+    pub images: Option<Images>,
     /// The resolver in the sandboxes.
     pub resolver: Arc<Resolver>,
     /// The forwarder, where the host has IPv6.
@@ -55,7 +59,16 @@ pub fn connect(config: &Config) -> Result<Host, Error> {
         resolver: resolver.clone(),
         settings: glue::settings(config),
     })?;
-    Ok(Host { core: Arc::new(core), resolver, forwarder })
+    let images = open_images(config, &core);
+    Ok(Host { core: Arc::new(core), images, resolver, forwarder })
+}
+
+fn open_images(config: &Config, core: &Controller) -> Option<Images> {
+    let hidden =
+        [&config.data_root, &config.exec_root].map(|root| root.canonicalize().unwrap_or_else(|_| root.clone()));
+    let settings = pontoon_images::Settings { root: config.data_root.join("images"), hidden: hidden.into() };
+    let opened = Images::open(settings, core.events().clone());
+    opened.inspect_err(|error| tracing::error!(error = chain(error), "images cannot be used")).ok()
 }
 
 /// Where records of sandboxes are kept.

@@ -69,6 +69,9 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
         BodyLimits::default(),
         WorkLimits::default(),
     );
+    if let Some(images) = host.images.clone() {
+        api.serve_images(images);
+    }
     let (stop, stopped) = watch::channel(false);
     let exposition = expose(&config, metrics, stopped.clone())?;
     let limits =

@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 mod event;
 mod filters;
+mod image;
 mod ipam;
 pub mod json;
 mod network;
@@ -25,6 +26,10 @@ pub use endpoint::{ConnectRequest, DisconnectRequest};
 pub use error::{ErrorResponse, ShapeError};
 pub use event::{EventActor, EventMessage, LegacyFields};
 pub use filters::{Filters, FiltersError};
+pub use image::{
+    AuthResponse, DeletedImage, ErrorDetail, GraphDriver, HistoryItem, ImageInspect, ImageMetadata, ImageSummary,
+    ProgressDetail, ProgressLine, PruneImagesReport, RootFs,
+};
 pub use ipam::{Ipam, IpamConfig, IpamStatus, SubnetStatus};
 pub use json::{BodyError, decode};
 pub use network::{

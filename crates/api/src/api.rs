@@ -9,14 +9,16 @@ use crate::query::Query;
 use crate::reply::{self, Reply, ReplyBody};
 use crate::route::{Route, short, target};
 use crate::serve::Peer;
+use crate::transfer::Transfers;
 use crate::work::{Work, WorkLimits};
 use crate::{Engine, Failure, Identity, NoMetrics, RequestMetrics};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Body;
 use pontoon_api_types::ApiVersion;
+use pontoon_images::Images;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -35,6 +37,8 @@ pub(crate) struct Inner {
     metrics: Arc<dyn RequestMetrics>,
     bodies: Bodies,
     work: Work,
+    images: OnceLock<Images>,
+    pub(crate) transfers: Transfers,
     server: HeaderValue,
     number: AtomicU64,
 }
@@ -63,9 +67,16 @@ impl Api {
             metrics,
             bodies: Bodies::new(bodies),
             work: Work::new(work),
+            images: OnceLock::new(),
+            transfers: Transfers::default(),
             server: server.unwrap_or(HeaderValue::from_static("Docker (linux)")),
             number: AtomicU64::new(0),
         }))
+    }
+
+    /// Serves these images. Without them calls about images are not implemented. Only the first call counts.
+    pub fn serve_images(&self, images: Images) {
+        let _ = self.0.images.set(images);
     }
 
     /// Replaces the identity, at a reload.
@@ -81,7 +92,7 @@ impl Api {
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<ReplyBody>
     where
-        B: Body<Data = Bytes> + Send + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let begun = Instant::now();
         let (method, target) = (request.method().clone(), target(request.method(), request.uri().path()));
@@ -117,6 +128,11 @@ impl Inner {
         self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The images, where they are served.
+    pub(crate) fn images(&self) -> Result<&Images, Failure> {
+        self.images.get().ok_or_else(|| Failure::new(StatusCode::NOT_IMPLEMENTED, "this daemon keeps no images"))
+    }
+
     async fn dispatch<B>(
         self: &Arc<Self>,
         route: Option<Route>,
@@ -124,7 +140,7 @@ impl Inner {
         request: Request<B>,
     ) -> Result<Reply, Failure>
     where
-        B: Body<Data = Bytes> + Send + Unpin,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let route = route.ok_or_else(Failure::no_page)?;
         let version = match version {
@@ -134,8 +150,15 @@ impl Inner {
             None => ApiVersion::MAX,
         };
         let (parts, body) = request.into_parts();
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        if let Route::Image(route) = &route
+            && route.is_transfer()
+        {
+            let call = Call { version, query, body: Bytes::new() };
+            return self.transfer(self.images()?, route.clone(), call, body).await;
+        }
         let body = if route.takes_body() { self.bodies.read(&parts.headers, body).await? } else { Bytes::new() };
-        let call = Call { version, query: Query::parse(parts.uri.query().unwrap_or_default()), body };
+        let call = Call { version, query, body };
         match &route {
             Route::Ping => Ok(reply::pong(parts.method == Method::HEAD)),
             Route::Version => self.version(),

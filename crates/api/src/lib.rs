@@ -16,6 +16,7 @@ mod query;
 mod reply;
 mod route;
 pub mod serve;
+mod transfer;
 mod work;
 
 pub use api::{Api, router};

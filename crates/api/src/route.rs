@@ -3,6 +3,10 @@
 //! Owns: the table of paths. An id may contain slashes (Docker's pattern is greedy), so the fixed ends are looked at
 //! first.
 
+mod images;
+
+pub(crate) use images::ImageRoute;
+
 use http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -25,6 +29,7 @@ pub(crate) enum Route {
     CreateSandbox,
     SetPorts(String),
     RemoveSandbox(String),
+    Image(ImageRoute),
     /// `OPTIONS` on anything: allowed and empty, as in Docker.
     Options,
     /// A part of the Engine API that is not here.
@@ -40,7 +45,6 @@ pub(crate) struct Target {
 
 /// First path components of the Engine API that Pontoon does not serve.
 const ABSENT: &[&str] = &[
-    "auth",
     "build",
     "commit",
     "configs",
@@ -78,6 +82,7 @@ impl Route {
             Self::Sandbox(_) | Self::RemoveSandbox(_) => "/pontoon/v1/sandboxes/{id}",
             Self::CreateSandbox => "/pontoon/v1/sandboxes/create",
             Self::SetPorts(_) => "/pontoon/v1/sandboxes/{id}/ports",
+            Self::Image(route) => route.pattern(),
             Self::Options => "*",
             Self::Absent(_) => "absent",
         }
@@ -85,15 +90,22 @@ impl Route {
 
     /// Whether the call takes a JSON body.
     pub(crate) fn takes_body(&self) -> bool {
-        matches!(
-            self,
-            Self::CreateNetwork | Self::Connect(_) | Self::Disconnect(_) | Self::CreateSandbox | Self::SetPorts(_)
-        )
+        match self {
+            Self::CreateNetwork | Self::Connect(_) | Self::Disconnect(_) | Self::CreateSandbox | Self::SetPorts(_) => {
+                true
+            }
+            Self::Image(route) => route.takes_body(),
+            _ => false,
+        }
     }
 
     /// Whether the call only looks.
     pub(crate) fn reads(&self) -> bool {
-        matches!(self, Self::Info | Self::Networks | Self::Network(_) | Self::Sandboxes | Self::Sandbox(_))
+        match self {
+            Self::Info | Self::Networks | Self::Network(_) | Self::Sandboxes | Self::Sandbox(_) => true,
+            Self::Image(route) => route.reads(),
+            _ => false,
+        }
     }
 
     /// What the call is about, in short, and under which field of its span that stands.
@@ -150,6 +162,8 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         "info" if whole && get => Some(Route::Info),
         "events" if whole && get => Some(Route::Events),
         "networks" => networks(method, rest),
+        "images" if let Some(route) = images::images(method, rest) => Some(Route::Image(route)),
+        "auth" if whole && *method == Method::POST => Some(Route::Image(ImageRoute::Auth)),
         "pontoon" => sandboxes(method, rest.strip_prefix("v1/sandboxes")?),
         first if ABSENT.contains(&first) => Some(Route::Absent(path.to_owned())),
         _ => None,

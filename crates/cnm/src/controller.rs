@@ -71,7 +71,7 @@ pub struct Controller {
     run_state: Box<dyn RunState>,
     resolver: Arc<dyn Resolver>,
     settings: ArcSwap<Settings>,
-    events: Events,
+    events: Arc<Events>,
     state: Mutex<State>,
     ipam: Arc<Mutex<Ipam>>,
     flows: Flows,
@@ -128,7 +128,7 @@ impl Controller {
             run_state: parts.run_state,
             resolver: parts.resolver,
             settings: ArcSwap::from_pointee(parts.settings),
-            events: Events::default(),
+            events: Arc::default(),
             state: Mutex::default(),
             ipam,
             flows,
@@ -144,8 +144,8 @@ impl Controller {
         })
     }
 
-    /// The event bus.
-    pub fn events(&self) -> &Events {
+    /// The event bus, which others may announce on too.
+    pub fn events(&self) -> &Arc<Events> {
         &self.events
     }
 

@@ -58,14 +58,12 @@ pub(crate) fn host_image() -> Image {
     }
 }
 
-/// When the machine's root was made, where the file system remembers.
+/// When the machine's root was made, or where the file system does not remember, when it was last changed.
 fn root_created() -> Option<String> {
-    let found = rustix::fs::statx(CWD, "/", AtFlags::empty(), StatxFlags::BTIME).ok()?;
-    if found.stx_mask & StatxFlags::BTIME.bits() == 0 {
-        return None;
-    }
-    let time = chrono::DateTime::from_timestamp(found.stx_btime.tv_sec, found.stx_btime.tv_nsec)?;
-    Some(crate::platform::written(time))
+    let wanted = StatxFlags::BTIME | StatxFlags::MTIME;
+    let found = rustix::fs::statx(CWD, "/", AtFlags::empty(), wanted).ok()?;
+    let made = [found.stx_btime, found.stx_mtime].into_iter().find(|time| time.tv_sec > 0)?;
+    Some(crate::platform::written(chrono::DateTime::from_timestamp(made.tv_sec, made.tv_nsec)?))
 }
 
 #[cfg(test)]

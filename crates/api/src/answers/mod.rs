@@ -1,16 +1,18 @@
 //! The calls: from a request to the core and back to an answer, one file for each sort of object.
 
 mod events;
+mod images;
 mod networks;
 mod sandboxes;
 mod system;
+mod transfers;
 
 pub(crate) use events::Listeners;
 
 use crate::api::Inner;
 use crate::query::Query;
 use crate::reply::{self, Reply};
-use crate::route::Route;
+use crate::route::{ImageRoute, Route};
 use crate::{Engine, Failure};
 use bytes::Bytes;
 use http::StatusCode;
@@ -42,7 +44,21 @@ impl Inner {
             Route::CreateSandbox => sandboxes::create(engine, call),
             Route::SetPorts(id) => sandboxes::set_ports(engine, id, call),
             Route::RemoveSandbox(id) => sandboxes::remove(engine, id, call),
+            Route::Image(route) => self.image(route, call),
             Route::Ping | Route::Version | Route::Events | Route::Options | Route::Absent(_) => Err(Failure::no_page()),
+        }
+    }
+
+    fn image(&self, route: &ImageRoute, call: &Call) -> Result<Reply, Failure> {
+        let images = self.images()?;
+        match route {
+            ImageRoute::List => images::list(images, call),
+            ImageRoute::Inspect(name) => images::inspect(images, name, call),
+            ImageRoute::History(name) => images::history(images, name, call),
+            ImageRoute::Tag(name) => images::tag(images, name, call),
+            ImageRoute::Remove(name) => images::remove(images, name, call),
+            ImageRoute::Prune => images::prune(images, call),
+            _ => Err(Failure::no_page()),
         }
     }
 

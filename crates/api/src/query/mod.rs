@@ -1,12 +1,14 @@
 //! Query parameters: reading them, and what the filters of each call take.
 
 mod events;
+mod images;
 mod networks;
 mod prune;
 mod sandboxes;
 mod when;
 
 pub(crate) use events::{EventFilter, EventWindow};
+pub(crate) use images::{ImageFilter, ImagePrune};
 pub(crate) use networks::NetworkFilter;
 pub(crate) use prune::prune_filter;
 pub(crate) use sandboxes::SandboxFilter;
@@ -28,6 +30,11 @@ impl Query {
     /// A parameter's value; empty when absent.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// All values of a parameter, in their order.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
     /// A parameter that must be one of Go's booleans; absent is false.

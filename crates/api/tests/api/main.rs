@@ -6,6 +6,7 @@ mod contract;
 mod core;
 mod events;
 mod hostile;
+mod images;
 mod negotiation;
 mod networks;
 mod probe;

@@ -23,11 +23,19 @@ impl<R: Read> Entries<R> {
         loop {
             expect_header(&left);
             let Some(entry) = entries.next() else { return Ok(()) };
-            let mut entry = entry?;
+            let mut entry = entry.map_err(told)?;
             expect_body(&left);
             act(&mut entry)?;
             // To its end, so that only a header is read next.
             io::copy(&mut entry, &mut io::sink())?;
         }
+    }
+}
+
+/// The reader quotes what it cannot read, whatever that is.
+fn told(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::Other => io::Error::new(io::ErrorKind::InvalidData, "invalid tar header"),
+        _ => error,
     }
 }
