@@ -3,7 +3,7 @@
 use crate::container::Container;
 use crate::containers::{Containers, Inner};
 use crate::images::RootfsSize;
-use crate::{Definition, Result, State, plan};
+use crate::{Definition, Result, State, network, plan};
 use pontoon_cnm::SandboxView;
 use pontoon_types::{ContainerId, ExecId};
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ pub struct ContainerView {
     pub log: Option<PathBuf>,
     /// Commands that run in it.
     pub execs: Vec<ExecId>,
+    /// Its links on the default bridge, as Docker writes them.
+    pub links: Vec<String>,
 }
 
 impl ContainerView {
@@ -79,6 +81,7 @@ impl Inner {
             sandbox,
             log: kept.then(|| plan::log_path(&self.settings.containers, container.id)),
             execs: self.execs.of(container.id),
+            links: network::shown_links(&shown.definition.for_network(), self),
             definition: shown.definition.clone(),
             state,
         }

@@ -134,12 +134,13 @@ impl Inner {
         }
     }
 
-    /// Starts containers side by side; those that share another's namespace after all others.
+    /// Starts containers side by side; those that share another's namespace or link to one after all others.
     async fn start_all(self: Arc<Self>, starts: Starts) {
         let shares = |container: &Arc<Container>| {
             let shown = container.shown();
             let host = &shown.definition.host_config;
-            [&host.network_mode, &host.pid_mode, &host.ipc_mode].into_iter().any(|mode| donor_of(mode).is_some())
+            let modes = [&host.network_mode, &host.pid_mode, &host.ipc_mode];
+            !shown.definition.links.is_empty() || modes.into_iter().any(|mode| donor_of(mode).is_some())
         };
         let (guests, hosts): (Starts, Starts) = starts.into_iter().partition(shares);
         for wave in [hosts, guests] {

@@ -17,6 +17,7 @@ mod remove;
 mod rename;
 mod start;
 mod stop;
+mod unlink;
 mod update;
 mod wait;
 

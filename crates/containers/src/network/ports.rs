@@ -124,7 +124,8 @@ fn ends(key: &str, mappings: &[PortMapping]) -> Vec<HostBinding> {
 }
 
 fn range(key: &str) -> Option<(PortRange, Protocol)> {
-    let (ports, protocol) = key.split_once('/')?;
+    // Images may leave the protocol out.
+    let (ports, protocol) = key.split_once('/').unwrap_or((key, "tcp"));
     Some((ports.parse().ok()?, protocol.parse().ok()?))
 }
 
