@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use pontoon_images::config::RunConfig;
 use pontoon_images::{Image, ImageId};
 use pontoon_types::{ContainerId, Ordered};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An image as far as containers are concerned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub trait Images: Send + Sync + 'static {
     fn rootfs_owners(&self) -> Result<Vec<ContainerId>>;
     /// How large it is.
     fn rootfs_size(&self, container: &ContainerId) -> Result<RootfsSize>;
+    /// Runs `act` while it is mounted, whether the container runs or not, and leaves it as it was.
+    fn with_rootfs(&self, container: &ContainerId, act: &mut dyn FnMut(&Path)) -> Result<()>;
 }
 
 impl Images for pontoon_images::Images {
@@ -74,6 +76,11 @@ impl Images for pontoon_images::Images {
     fn rootfs_size(&self, container: &ContainerId) -> Result<RootfsSize> {
         let size = self.rootfs().size(&container.to_string())?;
         Ok(RootfsSize { own: size.written, total: size.total })
+    }
+
+    fn with_rootfs(&self, container: &ContainerId, act: &mut dyn FnMut(&Path)) -> Result<()> {
+        act(self.rootfs().open_for(&container.to_string())?.path());
+        Ok(())
     }
 }
 

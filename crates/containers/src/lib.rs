@@ -3,6 +3,7 @@
 //! Owns: every rule of the containers API that is not about HTTP. A container is a definition; a running one is a
 //! sandbox of the core with a process in it. Knows nothing of HTTP, netlink or the format of OCI bundles.
 
+mod archive;
 mod container;
 mod containers;
 mod create;
@@ -27,6 +28,7 @@ mod supervise;
 mod view;
 mod volumes;
 
+pub use archive::{PathStat, UnpackWish};
 pub use containers::{Containers, Parts};
 pub use create::{CreatedContainer, NewContainer};
 pub use definition::Definition;

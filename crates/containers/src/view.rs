@@ -71,7 +71,7 @@ impl Containers {
 }
 
 impl Inner {
-    fn view(&self, container: &Container) -> ContainerView {
+    pub(crate) fn view(&self, container: &Container) -> ContainerView {
         let shown = container.shown();
         let state = shown.state.clone();
         let owner = state.shares.unwrap_or(container.id);

@@ -31,6 +31,11 @@ pub use stats::{BlkioEntry, CpuStats, MemoryStats, PidsStats, Stats, Throttling,
 use pontoon_types::{ContainerId, ExecId};
 use std::path::PathBuf;
 
+/// Uid and gid of the user that `text` (`user`, `user:group`; empty for root) means in the container at `rootfs`.
+pub fn user_in(rootfs: &std::path::Path, text: &str) -> Result<(u32, u32)> {
+    bundle::user_in(rootfs, text)
+}
+
 /// The host's runtimes and monitor, as Pontoon uses them.
 ///
 /// Calls about different containers run side by side. Calls about one are the caller's to put in an order, except that

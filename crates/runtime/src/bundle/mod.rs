@@ -20,6 +20,11 @@ use oci_spec::OciSpecError;
 use oci_spec::runtime::{Linux, LinuxBuilder, RootBuilder, Spec, SpecBuilder};
 use std::path::{Path, PathBuf};
 
+/// Uid and gid of a user of the container at `rootfs`.
+pub(crate) fn user_in(rootfs: &Path, text: &str) -> Result<(u32, u32)> {
+    user::find(rootfs, text, &[]).map(|user| (user.uid, user.gid))
+}
+
 /// What is not in the plan: the host's share of a bundle.
 pub(crate) struct Surroundings<'a> {
     pub cgroups: &'a Cgroups,
