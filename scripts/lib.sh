@@ -45,7 +45,8 @@ need_rust() {
     if command -v cargo > /dev/null 2>&1 && new_enough "$(cargo --version 2> /dev/null | cut -d' ' -f2)"; then
         return
     fi
-    command -v rustup > /dev/null 2>&1 || install_rustup
+    # Where it cannot be installed the last line here says what to do.
+    command -v rustup > /dev/null 2>&1 || install_rustup || true
     if command -v rustup > /dev/null 2>&1; then
         rustup run "$rust_wanted" cargo --version > /dev/null 2>&1 ||
             rustup toolchain install "$rust_wanted" --profile minimal ||

@@ -13,6 +13,8 @@ pub struct Upstream {
     pub address: IpAddr,
     /// Asked from the host's namespace (servers of the host's own resolv.conf) instead of the sandbox's.
     pub from_host: bool,
+    /// The number of the link that a link-local address is on, where it is asked from; 0 for other addresses.
+    pub link: u32,
 }
 
 /// Where a sandbox's resolver forwards to.

@@ -54,6 +54,8 @@ pub struct Link {
     pub master: Option<LinkIndex>,
     /// Bridge port isolation (`IFLA_BRPORT_ISOLATED`).
     pub isolated: bool,
+    /// Frames may leave by the bridge port they came in by (`IFLA_BRPORT_MODE`).
+    pub hairpin: bool,
     /// Its group (`IFLA_GROUP`); see [`crate::LinkGroup`].
     pub group: u32,
     /// Alias text, if set.

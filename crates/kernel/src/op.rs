@@ -79,6 +79,8 @@ pub enum Op {
     SetMaster(LinkName, LinkName),
     /// Set bridge port isolation.
     SetIsolated(LinkName, bool),
+    /// Set whether frames may leave by the bridge port they came in by.
+    SetHairpin(LinkName, bool),
     /// Rename a link (allowed while up since kernel 6.2).
     Rename(LinkName, LinkName),
     /// Add an address, without duplicate address detection. Already there is no error.

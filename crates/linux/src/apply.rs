@@ -55,6 +55,9 @@ fn perform(linux: &Linux, ns: &Netns, socket: &mut Socket, op: &Op) -> Result<()
         Op::SetIsolated(name, isolated) => {
             change(socket, link::set_isolated(name, *isolated), || format!("set port isolation of {name}"))
         }
+        Op::SetHairpin(name, hairpin) => {
+            change(socket, link::set_hairpin(name, *hairpin), || format!("set the hairpin mode of {name}"))
+        }
         Op::Rename(name, to) => {
             let act = || format!("rename {name} to {to}");
             let index = index(name, act)?;

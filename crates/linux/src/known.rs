@@ -134,6 +134,7 @@ mod tests {
             up,
             master: master.map(LinkIndex),
             isolated: false,
+            hairpin: false,
             group,
             alias: None,
         }

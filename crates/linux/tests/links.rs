@@ -84,6 +84,10 @@ fn port_flags_are_set_before_the_port_is_up() {
         let link = linux.link(&HOST, &name("v0")).unwrap().unwrap();
         assert!(link.up && link.isolated);
         assert!(command("ip -d link show v0").contains("hairpin on"));
+        assert!(linux.link(&Netns::Host, &name("v0")).unwrap().unwrap().hairpin);
+        linux.apply(&HOST, &[Op::SetHairpin(name("v0"), false)]).unwrap();
+        assert!(command("ip -d link show v0").contains("hairpin off"));
+        linux.apply(&HOST, &[Op::SetHairpin(name("v0"), true)]).unwrap();
         command("ip link add end type bridge");
         eventually(|| told_of("end"));
         monitor.kill().unwrap();

@@ -41,8 +41,12 @@ pub struct Nameserver {
 impl Nameserver {
     /// Serves at port 53 of `address` in `place`.
     pub fn start(place: &Place, address: IpAddr, zone: Zone) -> Self {
+        Self::start_at(place, SocketAddr::new(address, 53), zone)
+    }
+
+    /// Serves at `at` in `place`.
+    pub fn start_at(place: &Place, at: SocketAddr, zone: Zone) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let at = SocketAddr::new(address, 53);
         let (udp, tcp) = place.run(|| (UdpSocket::bind(at).unwrap(), TcpListener::bind(at).unwrap()));
         let (zone, log) = (zone, asked.clone());
         let over_tcp = (zone.clone(), asked.clone());

@@ -44,7 +44,9 @@ impl Controller {
         (spec.enable_ipv4, spec.enable_ipv6) = (Some(ipv4), Some(ipv6));
         let traits = driver.check(&spec)?;
         let wanted = std::mem::take(&mut spec.ipam.pools);
-        let mut record = record(spec, driver.name(), driver.scope(), Families { v4: ipv4, v6: ipv6 });
+        // As asked for, which matters to nothing here: check_scope lets no other one pass.
+        let scope = if spec.scope == "global" { Scope::Global } else { driver.scope() };
+        let mut record = record(spec, driver.name(), scope, Families { v4: ipv4, v6: ipv6 });
         record.pools = self.take_pools(&record, wanted, traits)?;
         self.commit_network(record, driver.as_ref())
     }

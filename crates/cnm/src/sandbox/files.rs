@@ -7,8 +7,11 @@ use super::record::{EndpointRecord, SandboxRecord};
 use crate::controller::Controller;
 use crate::resolver::{Upstream, Upstreams};
 use crate::{Error, Result};
-use pontoon_etcfiles::{Hosts, NdotsSource, Overrides, Record, Resolution, ResolvConf, digest, is_unmodified};
-use pontoon_types::{Family, HostsLink, Kind, SandboxId};
+use pontoon_etcfiles::{
+    ExternalServer, Hosts, Nameserver, NdotsSource, Overrides, Record, Resolution, ResolvConf, digest, is_unmodified,
+};
+use pontoon_kernel::Netns;
+use pontoon_types::{Family, HostsLink, Kind, LinkName, SandboxId};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr};
@@ -188,11 +191,26 @@ impl Controller {
     pub(crate) fn upstreams(&self, record: &SandboxRecord) -> Result<Upstreams> {
         let conf = self.resolv_conf(record)?;
         let servers = conf.external_servers().into_iter().filter(|server| server.server.address != RESOLVER);
-        let servers = servers.map(|s| Upstream { address: s.server.address, from_host: s.from_host }).collect();
+        let servers = servers.filter_map(|server| self.upstream(record, server)).collect();
         let way_out =
             record.endpoints.iter().any(|e| !e.internal && (e.gateway_v4.is_some() || e.gateway_v6.is_some()));
         let ndots_set = matches!(conf.ndots_source(), Some(NdotsSource::Host | NdotsSource::Override));
         Ok(Upstreams { servers, forward_host: way_out, ndots_set })
+    }
+
+    /// A link-local server is one on a link that is there; without it there is none.
+    fn upstream(&self, record: &SandboxRecord, external: ExternalServer) -> Option<Upstream> {
+        let ExternalServer { server: Nameserver { address, zone }, from_host } = external;
+        let link = match zone {
+            None => 0,
+            Some(zone) => {
+                let ns = if from_host { Netns::Host } else { record.ns() };
+                // A zone may be a number already.
+                let named = || self.kernel().link(&ns, &LinkName::new(zone.as_str()).ok()?).ok()?;
+                zone.parse().ok().or_else(|| Some(named()?.index.0))?
+            }
+        };
+        Some(Upstream { address, from_host, link })
     }
 
     /// Whether the sandbox is in a network that serves names.

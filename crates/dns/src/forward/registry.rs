@@ -4,11 +4,11 @@
 
 use super::Shared;
 use super::set::{Server, ServerSet};
-use pontoon_cnm::Upstreams;
+use pontoon_cnm::{Upstream, Upstreams};
 use pontoon_kernel::Netns;
 use pontoon_types::SandboxId;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Asking more servers than this in parallel helps nobody.
@@ -17,7 +17,7 @@ const MAX_SERVERS: usize = 8;
 const RESOLVER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
 
 /// What makes two sets the same. Servers that are asked from inside a sandbox belong to that sandbox alone.
-type Identity = (Vec<(IpAddr, bool)>, Option<SandboxId>);
+type Identity = (Vec<Upstream>, Option<SandboxId>);
 
 /// The sets in use.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Registry {
     /// The set of servers that a sandbox may ask now.
     pub(crate) fn set(&self, shared: &Shared, sandbox: SandboxId, ns: &Netns, wanted: &Upstreams) -> Arc<ServerSet> {
         let servers = permitted(wanted);
-        let inside = servers.iter().any(|(_, from_host)| !from_host);
+        let inside = servers.iter().any(|server| !server.from_host);
         let identity = (servers, inside.then_some(sandbox));
         let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(set) = sets.get(&identity).and_then(Weak::upgrade) {
@@ -40,25 +40,28 @@ impl Registry {
     }
 }
 
-/// Servers that may be asked, each with whether that happens from the host's namespace.
-fn permitted(wanted: &Upstreams) -> Vec<(IpAddr, bool)> {
-    let mut servers: Vec<(IpAddr, bool)> = Vec::new();
+/// Servers that may be asked.
+fn permitted(wanted: &Upstreams) -> Vec<Upstream> {
+    let mut servers: Vec<Upstream> = Vec::new();
     for server in &wanted.servers {
         let to_ourselves = !server.from_host && server.address == RESOLVER;
         let forbidden = server.from_host && !wanted.forward_host;
-        let known = servers.contains(&(server.address, server.from_host));
-        if !to_ourselves && !forbidden && !known && servers.len() < MAX_SERVERS {
-            servers.push((server.address, server.from_host));
+        if !to_ourselves && !forbidden && !servers.contains(server) && servers.len() < MAX_SERVERS {
+            servers.push(server.clone());
         }
     }
     servers
 }
 
-fn make(shared: &Shared, ns: &Netns, servers: &[(IpAddr, bool)]) -> ServerSet {
+fn make(shared: &Shared, ns: &Netns, servers: &[Upstream]) -> ServerSet {
     let settings = &shared.settings;
-    let servers = servers.iter().map(|(address, from_host)| {
-        let ns = if *from_host { Netns::Host } else { ns.clone() };
-        Server::new(SocketAddr::new(*address, settings.upstream_port), ns)
+    let servers = servers.iter().map(|server| {
+        let ns = if server.from_host { Netns::Host } else { ns.clone() };
+        let address = match server.address {
+            IpAddr::V4(address) => SocketAddr::from((address, settings.upstream_port)),
+            IpAddr::V6(address) => SocketAddrV6::new(address, settings.upstream_port, 0, server.link).into(),
+        };
+        Server::new(address, ns)
     });
     ServerSet::new(servers.collect(), settings.cache_bytes, shared.kept.clone())
 }
@@ -66,11 +69,13 @@ fn make(shared: &Shared, ns: &Netns, servers: &[(IpAddr, bool)]) -> ServerSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pontoon_cnm::Upstream;
 
     fn upstreams(servers: &[(&str, bool)], forward_host: bool) -> Upstreams {
-        let server =
-            |(address, from_host): &(&str, bool)| Upstream { address: address.parse().unwrap(), from_host: *from_host };
+        let server = |(address, from_host): &(&str, bool)| Upstream {
+            address: address.parse().unwrap(),
+            from_host: *from_host,
+            link: 0,
+        };
         Upstreams { servers: servers.iter().map(server).collect(), forward_host, ndots_set: false }
     }
 
@@ -78,7 +83,7 @@ mod tests {
     fn a_sandbox_without_a_way_out_asks_only_servers_that_it_reaches_itself() {
         let wanted = [("192.0.2.53", true), ("10.0.0.53", false), ("127.0.0.11", false), ("127.0.0.11", true)];
         let names =
-            |list: Vec<(IpAddr, bool)>| list.into_iter().map(|(ip, host)| (ip.to_string(), host)).collect::<Vec<_>>();
+            |list: Vec<Upstream>| list.into_iter().map(|s| (s.address.to_string(), s.from_host)).collect::<Vec<_>>();
         let own = |list: &[(&str, bool)]| list.iter().map(|(ip, host)| (ip.to_string(), *host)).collect::<Vec<_>>();
         let open = names(permitted(&upstreams(&wanted, true)));
         assert_eq!(open, own(&[("192.0.2.53", true), ("10.0.0.53", false), ("127.0.0.11", true)]));

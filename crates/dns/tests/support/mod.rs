@@ -54,13 +54,13 @@ pub fn usual_names() -> Arc<SandboxNames> {
 
 /// Servers outside, asked from the host.
 pub fn from_host(addresses: &[IpAddr]) -> Upstreams {
-    let server = |address: &IpAddr| Upstream { address: *address, from_host: true };
+    let server = |address: &IpAddr| Upstream { address: *address, from_host: true, link: 0 };
     Upstreams { servers: addresses.iter().map(server).collect(), forward_host: true, ndots_set: false }
 }
 
 /// Servers asked from inside the sandbox.
 pub fn from_sandbox(addresses: &[IpAddr]) -> Upstreams {
-    let server = |address: &IpAddr| Upstream { address: *address, from_host: false };
+    let server = |address: &IpAddr| Upstream { address: *address, from_host: false, link: 0 };
     Upstreams { servers: addresses.iter().map(server).collect(), forward_host: false, ndots_set: false }
 }
 

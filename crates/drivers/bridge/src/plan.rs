@@ -125,15 +125,19 @@ fn plan_port(port: &WantedPort, seen: &Seen, plan: &mut Plan) {
     let Some(link) = seen.link(&port.name) else { return plan.missing.push(port.endpoint) };
     keep_from_reaping(link, plan);
     let master = seen.link(&port.bridge).map(|bridge| bridge.index);
-    if link.isolated != port.isolated {
-        // A bridge that is to be made anew takes the port first.
+    let elsewhere = master.is_none() || link.master != master;
+    // A bridge that is to be made anew takes the port first; a port that changes bridges loses its flags.
+    if elsewhere || link.isolated != port.isolated {
         plan.ops.push(Op::SetMaster(port.name.clone(), port.bridge.clone()));
+    }
+    if link.isolated != port.isolated || elsewhere && port.isolated {
         plan.ops.push(Op::SetIsolated(port.name.clone(), port.isolated));
-    } else if master.is_none() || link.master != master {
-        plan.ops.push(Op::SetMaster(port.name.clone(), port.bridge.clone()));
-        if port.isolated {
-            plan.ops.push(Op::SetIsolated(port.name.clone(), true));
-        }
+    }
+    if link.hairpin != port.hairpin || elsewhere && port.hairpin {
+        plan.ops.push(Op::SetHairpin(port.name.clone(), port.hairpin));
+    }
+    if let Some(mtu) = port.mtu.filter(|mtu| *mtu != link.mtu) {
+        plan.ops.push(Op::SetMtu(port.name.clone(), mtu));
     }
     if !link.up {
         plan.ops.push(Op::Up(port.name.clone()));
@@ -172,6 +176,7 @@ mod tests {
             up: true,
             master: master.map(LinkIndex),
             isolated: false,
+            hairpin: false,
             group: LinkGroup::Live.number(),
             alias: None,
         }
@@ -190,6 +195,8 @@ mod tests {
             name: "veth1".parse().unwrap(),
             bridge: "br-a".parse().unwrap(),
             isolated: false,
+            hairpin: false,
+            mtu: None,
         };
         (vec![bridge], vec![port])
     }
@@ -237,6 +244,26 @@ mod tests {
         for (seen, wanted) in cases {
             assert_eq!(plan(&bridges, &ports, &seen).ops, vec![wanted]);
         }
+    }
+
+    #[test]
+    fn a_port_follows_its_network_and_its_host() {
+        let (bridges, mut ports) = wanted();
+        ports[0].hairpin = true;
+        ports[0].mtu = Some(1400);
+        let links = |port| vec![link(2, "br-a", LinkKind::Bridge, None), port];
+        let name: LinkName = "veth1".parse().unwrap();
+        let there = seen(links(link(3, "veth1", LinkKind::Veth, Some(2))), &[(2, "10.1.0.1/24")], "1");
+        let wanted = [Op::SetHairpin(name.clone(), true), Op::SetMtu(name.clone(), 1400)];
+        assert_eq!(plan(&bridges, &ports, &there).ops, wanted);
+        let mut right = link(3, "veth1", LinkKind::Veth, Some(2));
+        (right.hairpin, right.mtu) = (true, 1400);
+        let there = seen(links(right.clone()), &[(2, "10.1.0.1/24")], "1");
+        assert_eq!(plan(&bridges, &ports, &there).ops, []);
+        right.master = None;
+        let there = seen(links(right), &[(2, "10.1.0.1/24")], "1");
+        let ops = plan(&bridges, &ports, &there).ops;
+        assert!(matches!(ops.as_slice(), [Op::SetMaster(..), Op::SetHairpin(_, true)]), "{ops:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::driver::Bridge;
 use crate::plan::{Plan, Seen};
 use crate::settings::BridgeSettings;
 use crate::wanted::{WantedBridge, WantedPort};
-use crate::{plan, wanted};
+use crate::{forwarding, plan, wanted};
 use pontoon_cnm::{Driver, Error, NetworkRecord, Repaired, Result, Wanted};
 use pontoon_kernel::{LinkGroup, Netns, Op};
 use pontoon_types::NetworkId;
@@ -66,9 +66,12 @@ impl Bridge {
                 Err(error) => repaired.failures.push(error.to_string()),
             }
         }
+        // Where it cannot be told, the ports stay as they are.
+        let hooks = forwarding::bridged_packets_are_translated(self.kernel.as_ref());
+        let hooks = hooks.inspect_err(|error| repaired.failures.push(error.to_string())).unwrap_or_default();
         let port = |endpoint: &pontoon_cnm::EndpointRecord| {
             let network: &&Arc<NetworkRecord> = networks.get(&endpoint.network)?;
-            wanted::port(network, endpoint).ok().flatten()
+            wanted::port(network, endpoint, hooks).ok().flatten()
         };
         let ports = wanted.endpoints.iter().filter_map(|(endpoint, _)| port(endpoint)).collect();
         (bridges, ports)

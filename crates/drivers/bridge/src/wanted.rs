@@ -30,6 +30,10 @@ pub struct WantedPort {
     pub bridge: LinkName,
     /// Cut off from other ports.
     pub isolated: bool,
+    /// Frames may leave by the port they came in by: a sandbox reaches itself through its published port.
+    pub hairpin: bool,
+    /// Its MTU, if the network asks for one.
+    pub mtu: Option<u32>,
 }
 
 /// The bridge of a network, on a host with or without IPv6 in its kernel.
@@ -68,13 +72,15 @@ fn sysctls(
     sysctls
 }
 
-/// The port of an endpoint, if it has one.
-pub fn port(network: &NetworkRecord, endpoint: &EndpointRecord) -> Result<Option<WantedPort>> {
+/// The port of an endpoint, if it has one, on a host where bridged packets pass the rules too, or do not.
+pub fn port(network: &NetworkRecord, endpoint: &EndpointRecord, bridged_hooks: bool) -> Result<Option<WantedPort>> {
     let settings = BridgeSettings::of(network)?;
     Ok(endpoint.host_link.clone().map(|name| WantedPort {
         endpoint: endpoint.id,
         name,
         bridge: settings.link(network.id),
         isolated: !settings.icc,
+        hairpin: bridged_hooks && !settings.internal,
+        mtu: settings.mtu,
     }))
 }

@@ -228,6 +228,22 @@ fn a_loss_inside_a_sandbox_is_noticed_put_right_and_told() {
 }
 
 #[test]
+fn ports_of_bridges_follow_the_hosts_filtering_of_bridged_packets() {
+    let world = furnished();
+    let switch = |value: &str| {
+        let key = "net/bridge/bridge-nf-call-iptables".to_owned();
+        world.host.alter(&Netns::Host, &[Op::SetSysctl(key, value.into())]).unwrap();
+        repaired(&world);
+        let record = world.core.sandbox("s").unwrap().record;
+        let port = record.endpoints[0].host_link.clone().unwrap();
+        world.host.link(&Netns::Host, &port).unwrap().unwrap().hairpin
+    };
+    assert!(switch("1"), "a sandbox reaches itself through its published port");
+    assert!(!switch("0"));
+    world.audit();
+}
+
+#[test]
 fn requests_work_on_a_table_that_another_hand_was_in() {
     let world = furnished();
     world.host.flush_rules(&Netns::Host).unwrap();

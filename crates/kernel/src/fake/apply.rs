@@ -37,6 +37,7 @@ impl Model {
             Op::SetGroup(name, group) => namespace.change(name, describe(op), |link| link.group = group.number()),
             Op::SetMaster(name, bridge) => namespace.set_master(name, bridge),
             Op::SetIsolated(name, isolated) => namespace.set_isolated(name, *isolated),
+            Op::SetHairpin(name, hairpin) => namespace.set_hairpin(name, *hairpin),
             Op::Rename(name, to) => namespace.rename(name, to),
             Op::AddAddress(name, net) => namespace.add_address(name, *net, crate::Address::OURS),
             Op::RemoveAddress(name, net) => {
@@ -77,6 +78,7 @@ pub(super) fn describe(op: &Op) -> String {
         Op::SetGroup(name, _) => format!("set the group of {name}"),
         Op::SetMaster(name, bridge) => format!("attach {name} to bridge {bridge}"),
         Op::SetIsolated(name, _) => format!("set port isolation of {name}"),
+        Op::SetHairpin(name, _) => format!("set the hairpin mode of {name}"),
         Op::Rename(name, to) => format!("rename {name} to {to}"),
         Op::AddAddress(name, net) => format!("add address {net} to {name}"),
         Op::RemoveAddress(name, net) => format!("remove address {net} from {name}"),

@@ -31,6 +31,7 @@ impl Device {
             up: false,
             master: None,
             isolated: false,
+            hairpin: false,
             group: 0,
             alias: None,
         };

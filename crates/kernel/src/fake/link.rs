@@ -78,6 +78,7 @@ impl Namespace {
         let bridge = self.bridge(bridge, &act)?;
         self.change(name, act, |link| {
             link.isolated &= link.master == Some(bridge);
+            link.hairpin &= link.master == Some(bridge);
             link.master = Some(bridge);
         })
     }
@@ -89,6 +90,15 @@ impl Namespace {
             return Err(refused(Kind::NotSupported, act));
         }
         self.change(name, act, |link| link.isolated = isolated)
+    }
+
+    /// Sets the hairpin mode of a bridge port.
+    pub fn set_hairpin(&mut self, name: &LinkName, hairpin: bool) -> Result<()> {
+        let act = format!("set the hairpin mode of {name}");
+        if self.device(name).is_some_and(|device| device.link.master.is_none()) {
+            return Err(refused(Kind::NotSupported, act));
+        }
+        self.change(name, act, |link| link.hairpin = hairpin)
     }
 
     /// Renames a link; its sysctls go by the new name at once.
@@ -112,6 +122,7 @@ impl Namespace {
             link.name = free;
             link.master = None;
             link.isolated = false;
+            link.hairpin = false;
             link.group = LinkGroup::Retired.number();
         })
     }
@@ -138,6 +149,7 @@ impl Model {
         outer.change(&spec.host, act.clone(), |link| {
             link.up = true;
             link.isolated = spec.isolated;
+            link.hairpin = spec.hairpin;
             link.group = LinkGroup::Live.number();
             link.mtu = spec.mtu.unwrap_or(link.mtu);
         })?;

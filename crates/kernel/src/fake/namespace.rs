@@ -83,6 +83,7 @@ impl Namespace {
         for device in self.devices.values_mut().filter(|device| device.link.master == Some(index)) {
             device.link.master = None;
             device.link.isolated = false;
+            device.link.hairpin = false;
         }
         Some(removed)
     }

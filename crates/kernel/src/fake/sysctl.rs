@@ -186,6 +186,9 @@ impl Namespace {
 }
 
 const GLOBAL: &[(&str, &str)] = &[
+    // The module is there, and both are off.
+    ("net/bridge/bridge-nf-call-ip6tables", "0"),
+    ("net/bridge/bridge-nf-call-iptables", "0"),
     ("net/core/somaxconn", "4096"),
     ("net/ipv4/icmp_echo_ignore_all", "0"),
     ("net/ipv4/ip_default_ttl", "64"),

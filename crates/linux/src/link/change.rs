@@ -135,6 +135,11 @@ pub(crate) fn set_isolated(name: &LinkName, isolated: bool) -> Request {
     Request::new(RTM_NEWLINK, 0, &message(vec![called(name), port(vec![InfoBridgePort::Isolated(isolated)])]))
 }
 
+/// Sets whether frames may leave by the bridge port they came in by.
+pub(crate) fn set_hairpin(name: &LinkName, hairpin: bool) -> Request {
+    Request::new(RTM_NEWLINK, 0, &message(vec![called(name), port(vec![InfoBridgePort::HairpinMode(hairpin)])]))
+}
+
 /// Renames the link with that index.
 pub(crate) fn rename(index: LinkIndex, name: &LinkName) -> Request {
     let mut message = message(vec![called(name)]);

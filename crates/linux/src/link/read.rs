@@ -26,6 +26,7 @@ mod ifla {
     pub(super) const INFO_KIND: u16 = 1;
     pub(super) const INFO_SLAVE_KIND: u16 = 4;
     pub(super) const INFO_SLAVE_DATA: u16 = 5;
+    pub(super) const BRPORT_MODE: u16 = 4;
     pub(super) const BRPORT_ISOLATED: u16 = 33;
 }
 
@@ -61,8 +62,8 @@ pub fn read_link(body: &[u8]) -> Option<Link> {
         return None;
     }
     let hardware = u16::from_ne_bytes(body.get(2..4)?.try_into().ok()?);
-    let (mut name, mut kind, mut mac, mut mtu, mut master, mut group, mut alias, mut isolated) =
-        (None, None, None, 0, None, 0, None, false);
+    let (mut name, mut kind, mut mac, mut mtu, mut master, mut group, mut alias) = (None, None, None, 0, None, 0, None);
+    let mut port = Port::default();
     for attribute in attributes(body.get(16..)?) {
         match attribute.kind {
             ifla::ADDRESS => mac = attribute.value.try_into().ok().map(MacAddr),
@@ -71,7 +72,7 @@ pub fn read_link(body: &[u8]) -> Option<Link> {
             ifla::MASTER => master = attribute.u32().filter(|&index| index != 0).map(LinkIndex),
             ifla::GROUP => group = attribute.u32()?,
             ifla::IFALIAS => alias = attribute.text().filter(|text| !text.is_empty()).map(str::to_owned),
-            ifla::LINKINFO => (kind, isolated) = read_info(attribute),
+            ifla::LINKINFO => (kind, port) = read_info(attribute),
             _ => {}
         }
     }
@@ -88,7 +89,8 @@ pub fn read_link(body: &[u8]) -> Option<Link> {
         mtu,
         up: u32_at(body, 8)? & IFF_UP != 0,
         master,
-        isolated,
+        isolated: port.isolated,
+        hairpin: port.hairpin,
         group,
         alias,
     })
@@ -143,22 +145,29 @@ pub fn is_settled(body: &[u8]) -> Option<bool> {
     Some(!(carrier && matches!(state, ifla::DOWN | ifla::LOWER_DOWN)))
 }
 
-/// Kind, and whether it is an isolated port of a bridge.
-fn read_info(info: Attribute<'_>) -> (Option<&str>, bool) {
-    let (mut kind, mut of_bridge, mut isolated) = (None, false, false);
+/// What a link is set to as a port of a bridge.
+#[derive(Clone, Copy, Default)]
+struct Port {
+    isolated: bool,
+    hairpin: bool,
+}
+
+/// Kind, and what it is set to as a port of a bridge.
+fn read_info(info: Attribute<'_>) -> (Option<&str>, Port) {
+    let (mut kind, mut of_bridge, mut port) = (None, false, Port::default());
     for attribute in info.nested() {
         match attribute.kind {
             ifla::INFO_KIND => kind = attribute.text(),
             ifla::INFO_SLAVE_KIND => of_bridge = attribute.text() == Some("bridge"),
             ifla::INFO_SLAVE_DATA => {
-                isolated = attribute
-                    .nested()
-                    .any(|flag| flag.kind == ifla::BRPORT_ISOLATED && flag.u8().is_some_and(|value| value != 0));
+                let is_set =
+                    |flag| attribute.nested().any(|f| f.kind == flag && f.u8().is_some_and(|value| value != 0));
+                port = Port { isolated: is_set(ifla::BRPORT_ISOLATED), hairpin: is_set(ifla::BRPORT_MODE) };
             }
             _ => {}
         }
     }
-    (kind, of_bridge && isolated)
+    (kind, if of_bridge { port } else { Port::default() })
 }
 
 /// An address from the body of `RTM_NEWADDR`.

@@ -302,3 +302,22 @@ fn names_are_served_again_after_a_restart_and_resolv_conf_leads_there() {
     let own = world.told("exec client -- getent ahostsv6 web");
     assert!(own.starts_with(&text(web.ip6("front"))), "{own}");
 }
+
+#[test]
+fn a_name_server_at_a_link_local_address_is_asked_by_its_link() {
+    let Some(world) = World::shaped(Shape { resolv_conf: Some(String::new()), ..Shape::default() }) else { return };
+    let text = world.wan().tell("ip -6 -o address show dev eth0 scope link");
+    let local = text.split_whitespace().nth(3).unwrap().split('/').next().unwrap().to_owned();
+    let index = world.wan().run(|| nix::net::if_::if_nametoindex("eth0").unwrap());
+    let at = std::net::SocketAddrV6::new(local.parse().unwrap(), 53, 0, index);
+    let zone = Zone::of(&[("outside.example", "203.0.113.7")]);
+    let server = Nameserver::start_at(world.wan(), at.into(), zone);
+    world.network("front");
+    let web = world.sandbox("web", "--network front");
+    // One on a link that is not there is passed over.
+    let conf = format!("nameserver fe80::9%nowhere\nnameserver {local}%wan\n");
+    std::fs::write(world.folder().join("resolv.conf"), conf).unwrap();
+    let wanted = Said::new("NOERROR", &["203.0.113.7"]);
+    until_true("the server is asked", Duration::from_secs(30), || dig(&web, "outside.example") == wanted);
+    assert!(!server.asked().is_empty());
+}
