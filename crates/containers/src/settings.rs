@@ -9,8 +9,6 @@ pub struct Settings {
     pub containers: PathBuf,
     /// The folder of volumes.
     pub volumes: PathBuf,
-    /// The daemon's exec root.
-    pub exec_root: PathBuf,
     /// Whether containers get a small init unless they say otherwise.
     pub init: bool,
     /// Whether links on the default bridge have environment variables.

@@ -49,7 +49,7 @@ fn define_beside(world: &World, name: &str, body: Value, others: &Neighbours) ->
     let networking = serde_json::from_value(json!({"EndpointsConfig": body["Endpoints"]})).unwrap_or_default();
     let id = ContainerId::random();
     let request = Request { id, config: &mut config, host: &mut host, networking };
-    let admitted = admit(request, &world.core, others)?;
+    let admitted = admit(request, world.core.as_ref(), others)?;
     Ok(Defined { id, name: name.into(), config, host, endpoints: admitted.endpoints, links: admitted.links })
 }
 

@@ -52,7 +52,7 @@ impl Forward for Carrier {
 
 /// Host, stores, and a core over them.
 pub struct World {
-    pub core: Controller,
+    pub core: Arc<Controller>,
     pub host: FakeHost,
     pub stores: Stores,
     pub resolver: Arc<Recorder>,
@@ -79,6 +79,15 @@ impl World {
     /// A new host on which the core has started for the first time.
     pub fn new() -> Self {
         Self::on(FakeHost::new())
+    }
+
+    /// A host that has just started, with nothing on it, over what another had on its disk.
+    pub fn new_in(other: Self) -> Self {
+        let Self { stores, dir, .. } = other;
+        stores.forget_sandboxes();
+        let _ = fs::remove_dir_all(dir.path().join("run"));
+        fs::create_dir_all(dir.path().join("run/netns")).unwrap();
+        Self::start(FakeHost::new(), stores, dir, false)
     }
 
     /// One in which addresses come back only when their flows are forgotten, by another thread.
@@ -113,6 +122,7 @@ impl World {
             settings: settings(dir.path()),
         })
         .unwrap();
+        let core = Arc::new(core);
         let ready = core.start().unwrap();
         Self { core, host, stores, resolver, carrier, life, ready, dir }
     }

@@ -61,6 +61,11 @@ impl Stores {
         self.lock().failing = None;
     }
 
+    /// The machine was off.
+    pub fn forget_sandboxes(&self) {
+        self.lock().sandboxes.clear();
+    }
+
     pub fn writes(&self) -> usize {
         self.lock().writes
     }
