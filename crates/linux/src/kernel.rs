@@ -69,6 +69,11 @@ impl Kernel for Linux {
         if before == Some(0) {
             return Ok(0);
         }
+        let hit = self.within(&Netns::Host, || conntrack::hits(filters, before))?;
+        let filters = hit.as_deref().unwrap_or(filters);
+        if filters.is_empty() {
+            return Ok(0);
+        }
         match self.with_host_netfilter(|socket| conntrack::forget(socket, filters))? {
             Some(forgotten) => Ok(forgotten),
             None => Ok(before.zip(self.tracked_flows()?).map_or(0, |(before, after)| before.saturating_sub(after))),

@@ -2,8 +2,10 @@
 //!
 //! Owns which ones a filter means, and forgetting them. A walk over the kernel's table is what costs: 40 ns for each
 //! bucket of the (often 262,144) when listing, since each is locked, and a tenth when the kernel deletes by itself. So it
-//! does where it can (6.8 and later, few filters); else one listing serves all filters of a call.
+//! does where it can (6.8 and later, few filters); else one listing serves all filters of a call. First comes a glance
+//! that tells cheaply, where there are few flows, that none is meant, as is so nearly always.
 
+mod glance;
 mod wire;
 
 use crate::netlink::{Refusal, Request, Socket};
@@ -13,6 +15,7 @@ use pontoon_kernel::{FlowFilter, FlowKey, Result};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use glance::hits;
 pub use wire::{Flow, Tuple, read_flow};
 
 const ACT: &str = "forget tracked connections";
