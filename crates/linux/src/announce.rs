@@ -87,7 +87,7 @@ fn send(index: u32, ethertype: u16, frame: &[u8], closer: &Closer) -> io::Result
     // Protocol 0: the socket receives nothing.
     let socket = socket2::Socket::new(Domain::PACKET, Type::RAW, None)?;
     let sent = link_address(index, ethertype).and_then(|address| socket.send_to(frame, &address));
-    closer.close(socket.into());
+    closer.close(socket);
     sent.map(|_| ())
 }
 

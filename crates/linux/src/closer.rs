@@ -3,20 +3,22 @@
 //! Owns one thread, begun with the first of them. Those that wait at the same moment are closed side by side, since
 //! the kernel's waits (RCU) then are one.
 
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
+
+/// Whatever closes a descriptor when it is dropped.
+type Descriptor = Box<dyn Send>;
 
 /// Closed at the same time at most.
 const ABREAST: usize = 16;
 
 /// Takes descriptors and closes them soon.
 #[derive(Debug, Default)]
-pub(crate) struct Closer(Mutex<Option<Sender<OwnedFd>>>);
+pub(crate) struct Closer(Mutex<Option<Sender<Descriptor>>>);
 
 impl Closer {
     /// Closes `descriptor` without making the caller wait, unless no thread can be had.
-    pub(crate) fn close(&self, descriptor: OwnedFd) {
+    pub(crate) fn close(&self, descriptor: impl Send + 'static) {
         let mut inbox = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if inbox.is_none() {
             let (sender, receiver) = channel();
@@ -25,13 +27,13 @@ impl Closer {
         }
         if let Some(inbox) = inbox.as_ref() {
             // Without a receiver it comes back inside the error, and is closed here.
-            let _ = inbox.send(descriptor);
+            let _ = inbox.send(Box::new(descriptor));
         }
     }
 }
 
 /// Ends when nobody can send any more.
-fn close_all(inbox: &Receiver<OwnedFd>) {
+fn close_all(inbox: &Receiver<Descriptor>) {
     while let Ok(first) = inbox.recv() {
         let waiting: Vec<_> = std::iter::once(first).chain(inbox.try_iter().take(ABREAST - 1)).collect();
         std::thread::scope(|scope| {
