@@ -4,7 +4,7 @@ use pontoon_containers::spec::{Config, Words};
 use pontoon_containers::{Error, FoundImage, Images, Result, RootfsSize};
 use pontoon_types::ContainerId;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 #[derive(Default)]
@@ -101,6 +101,11 @@ impl Images for FakeImages {
         let mut model = self.call("remove a root")?;
         model.rootfs.remove(container);
         model.mounted.remove(container);
+        Ok(())
+    }
+
+    fn with_rootfs(&self, _container: &ContainerId, work: &mut dyn FnMut(&Path)) -> Result<()> {
+        work(&self.folder());
         Ok(())
     }
 

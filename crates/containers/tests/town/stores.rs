@@ -47,9 +47,21 @@ impl Stores {
         self.dead.store(true, Ordering::SeqCst);
     }
 
-    /// The next `count` commits fail.
-    pub fn fail(&self, count: usize) {
-        self.fails.store(count, Ordering::SeqCst);
+    /// The `nth` write from now on fails, to either store; 1 is the next.
+    pub fn fail_on(&self, nth: usize) {
+        self.fails.store(nth, Ordering::SeqCst);
+    }
+
+    /// Whether the failure has not come yet.
+    pub fn is_failure_pending(&self) -> bool {
+        self.fails.load(Ordering::SeqCst) > 0
+    }
+
+    /// One write.
+    fn pass(&self) -> Result<()> {
+        let next = |left: usize| left.checked_sub(1);
+        let fails = self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next) == Ok(1);
+        if fails || self.dead.load(Ordering::SeqCst) { Err(self.refused()) } else { Ok(()) }
     }
 
     pub fn commits(&self) -> usize {
@@ -77,11 +89,7 @@ impl Definitions for Stores {
     }
 
     fn commit(&self, changes: &[Change]) -> Result<()> {
-        let next = |left: usize| left.checked_sub(1);
-        let fails = self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_ok();
-        if fails || self.dead.load(Ordering::SeqCst) {
-            return Err(self.refused());
-        }
+        self.pass()?;
         self.commits.fetch_add(1, Ordering::SeqCst);
         Definitions::commit(&self.files.documents, changes)
     }
@@ -93,9 +101,7 @@ impl States for Stores {
     }
 
     fn put(&self, id: ContainerId, state: &State) -> Result<()> {
-        if self.dead.load(Ordering::SeqCst) {
-            return Err(self.refused());
-        }
+        self.pass()?;
         States::put(&self.files.states, id, state)
     }
 
