@@ -59,7 +59,7 @@ fn everything_fails_once(scene: impl Fn(&Town, Place, usize) -> bool) {
             failures += 1;
         }
     }
-    assert!(failures >= 5, "only {failures} operations could fail");
+    assert!(failures >= 4, "only {failures} operations could fail");
 }
 
 #[test]
