@@ -53,7 +53,8 @@ pub(crate) fn spec(plan: &ContainerPlan, around: &Surroundings<'_>) -> Result<Sp
         .linux(linux(plan, around, &capabilities)?)
         .build()
         .map_err(unsound)?;
-    // The name of a namespace that is shared is not ours to set.
+    // The name of a namespace that is shared is not ours to set; the builder's default is a name.
+    spec.set_hostname(None);
     if plan.namespaces.uts == crate::Namespace::Private {
         spec.set_hostname(Some(plan.hostname.clone()));
         if !plan.domainname.is_empty() {

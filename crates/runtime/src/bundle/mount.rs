@@ -60,24 +60,22 @@ fn default_mounts(plan: &ContainerPlan, around: &Surroundings<'_>) -> Result<Vec
         let writable = if privileged || plan.security.writable_cgroups { "rw" } else { "ro" };
         all.push(mount("/sys/fs/cgroup", "cgroup", "cgroup", &[writable, "nosuid", "noexec", "nodev"])?);
     }
-    match &plan.namespaces.ipc {
-        Ipc::Host => {
-            all.push(mount("/dev/mqueue", "bind", "/dev/mqueue", &["rbind", "rprivate"])?);
-            all.push(mount("/dev/shm", "bind", "/dev/shm", &["rbind", "rprivate"])?);
+    all.push(match &plan.namespaces.ipc {
+        Ipc::Host if Path::new("/dev/mqueue").exists() => {
+            mount("/dev/mqueue", "bind", "/dev/mqueue", &["rbind", "rprivate"])?
         }
-        ipc => {
-            all.push(mount("/dev/mqueue", "mqueue", "mqueue", &MEMORY)?);
-            all.extend(shm(plan, around, ipc)?);
-        }
-    }
+        _ => mount("/dev/mqueue", "mqueue", "mqueue", &MEMORY)?,
+    });
+    all.extend(shm(plan, around)?);
     Ok(all)
 }
 
-fn shm(plan: &ContainerPlan, around: &Surroundings<'_>, ipc: &Ipc) -> Result<Option<Mount>> {
-    let shared = match ipc {
+fn shm(plan: &ContainerPlan, around: &Surroundings<'_>) -> Result<Option<Mount>> {
+    let shared = match &plan.namespaces.ipc {
         Ipc::None => return Ok(None),
         Ipc::At { shm, .. } => Some(shm.as_path()),
-        _ => around.shm,
+        Ipc::Host => Some(Path::new("/dev/shm")).filter(|folder| folder.exists()),
+        Ipc::Private | Ipc::Shareable => around.shm,
     };
     Ok(Some(match shared {
         Some(folder) => mount("/dev/shm", "bind", folder, &["rbind", "rprivate", "nosuid", "nodev", "noexec"])?,

@@ -9,6 +9,7 @@
 
 mod bundle;
 mod failure;
+mod hosts;
 mod life;
 mod place;
 mod streams;

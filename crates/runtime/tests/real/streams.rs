@@ -151,6 +151,7 @@ fn a_command_runs_beside_the_first_process() {
     place.runtime.exec(&plan.id, &exec, false).unwrap();
     place.runtime.kill(&plan.id, 9, false).unwrap();
     assert!(place.runtime.exec_ending(&plan.id, &exec.id).unwrap().wait(BOUND).unwrap());
+    place.ended(&plan.id);
     assert!(matches!(place.runtime.exec(&plan.id, &command(&["true"]), false), Err(Error::NotRunning { .. })));
     place.runtime.delete(&plan.id).unwrap();
     place.nothing_left_of(&plan.id);
