@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// A process that has ended.
+const GONE: Process = Process { pid: 0, start: 0 };
 /// The longest report; a runtime's complaint is a line.
 const MOST: usize = 1 << 20;
 
@@ -78,7 +80,12 @@ impl Launch<'_> {
         // It has forked itself away long since, or was just ended.
         let _ = child.wait();
         let (first, extra) = outcome?;
-        let monitor = self.folder.pid("monitor").and_then(Process::now).ok_or_else(|| self.died())?;
+        let monitor = match self.folder.pid("monitor").and_then(Process::now) {
+            Some(monitor) => monitor,
+            // A command may be over before we have looked, and its monitor with it: it has written the exit.
+            None if self.folder.exit().is_some() => GONE,
+            None => return Err(self.died()),
+        };
         Ok((monitor, first, extra))
     }
 
@@ -101,7 +108,7 @@ impl Launch<'_> {
         let first = self.answer(report, until)?;
         let first = u32::try_from(first).ok().filter(|&pid| pid > 0).and_then(Process::now);
         // A command may be over before we have looked; its exit file tells.
-        Ok((first.unwrap_or(Process { pid: 0, start: 0 }), extra))
+        Ok((first.unwrap_or(GONE), extra))
     }
 
     /// Spawns it on a thread with file descriptors of its own: only there the pipes' ends are open to a child. Otherwise
