@@ -61,6 +61,10 @@ pub trait Kernel: Sockets + Send + Sync + 'static {
     /// Tells whether there were any. Slow by nature (tens of milliseconds): never on a request's path.
     fn reap(&self, ns: &Netns) -> Result<bool>;
 
+    /// Deletes one bridge of the group [`LinkGroup::RetiredBridge`] in `ns`; tells whether there was one. As slow as
+    /// [`Kernel::reap`] for each: for so long no link on the whole machine can be changed.
+    fn reap_bridge(&self, ns: &Netns) -> Result<bool>;
+
     /// A sysctl's value without its newline, e.g. `net/ipv4/ip_forward`; `None` when the file does not exist.
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>>;
 

@@ -11,6 +11,8 @@ pub enum LinkGroup {
     Live,
     /// Cut off already, waiting to be deleted together.
     Retired,
+    /// The same of a bridge; they are deleted one at a time.
+    RetiredBridge,
 }
 
 impl LinkGroup {
@@ -19,7 +21,13 @@ impl LinkGroup {
         match self {
             Self::Live => 0x706f_6e01,
             Self::Retired => 0x706f_6e02,
+            Self::RetiredBridge => 0x706f_6e03,
         }
+    }
+
+    /// Whether a link of the group with that number only waits to be deleted.
+    pub fn is_retired(number: u32) -> bool {
+        [Self::Retired, Self::RetiredBridge].iter().any(|group| group.number() == number)
     }
 }
 
@@ -101,8 +109,8 @@ pub enum Op {
     /// Write a sysctl, e.g. `net/ipv4/conf/br0/route_localnet`; not written when the value is the same already.
     SetSysctl(String, String),
     /// Cut a link off without deleting it: down, addresses removed, out of its bridge, renamed to a free name, group
-    /// [`LinkGroup::Retired`]. Its old name is free at once; [`crate::Kernel::reap`] deletes it.
-    /// A missing link is no error.
+    /// [`LinkGroup::Retired`] or, for a bridge, [`LinkGroup::RetiredBridge`]. Its old name is free at once;
+    /// [`crate::Kernel::reap`] or [`crate::Kernel::reap_bridge`] deletes it. A missing link is no error.
     Retire(LinkName),
 }
 

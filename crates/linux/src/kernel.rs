@@ -46,6 +46,10 @@ impl Kernel for Linux {
         self.with_route(ns, retire::reap)
     }
 
+    fn reap_bridge(&self, ns: &Netns) -> Result<bool> {
+        self.with_route(ns, retire::reap_bridge)
+    }
+
     fn sysctl(&self, ns: &Netns, key: &str) -> Result<Option<String>> {
         self.within(ns, || sysctl::read(&self.settings_of(ns)?, key))?
     }

@@ -97,7 +97,7 @@ impl KnownLinks {
 
     fn changed(&mut self, link: &Link) -> bool {
         let state = State::of(link);
-        if link.group == LinkGroup::Retired.number() {
+        if LinkGroup::is_retired(link.group) {
             self.links.remove(&link.index);
             return false;
         }
@@ -112,7 +112,7 @@ impl KnownLinks {
     fn deleted(&mut self, link: &Link) -> bool {
         let before = self.links.remove(&link.index);
         self.behind.remove(&link.index);
-        link.group != LinkGroup::Retired.number() && before.is_some_and(|before| before.matters())
+        !LinkGroup::is_retired(link.group) && before.is_some_and(|before| before.matters())
     }
 
     fn is_bridge(&self, index: LinkIndex) -> bool {

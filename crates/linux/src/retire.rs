@@ -1,22 +1,27 @@
 //! Links taken out of use without waiting for the kernel, and their later deletion together.
 //!
 //! Deleting a link waits for RCU, about 20 ms, however many go at once. So a link is first only cut off (well
-//! under a millisecond) and deleted with all the others when nobody waits.
+//! under a millisecond) and deleted with all the others when nobody waits. Bridges do not wait together: the kernel has
+//! each wait for its own (`br_multicast_dev_del`) with the lock for all links held, so that fifty at once would stop the
+//! whole machine's links for half a second and more.
 
 use crate::apply::addresses_of;
-use crate::host::index_of;
-use crate::link;
 use crate::netlink::{Refusal, Socket};
-use pontoon_kernel::{LinkGroup, LinkIndex, Result};
+use crate::{link, observe};
+use pontoon_kernel::{Link, LinkGroup, LinkIndex, LinkKind, Result};
 use pontoon_types::LinkName;
 
 /// Cuts a link off and frees its name. A missing link is no error.
 pub(crate) fn retire(socket: &mut Socket, name: &LinkName) -> Result<()> {
-    let Ok(index) = index_of(name) else { return Ok(()) };
-    cut_off(socket, index).map_err(|refusal| refusal.into_error(format!("retire {name}")))
+    match observe::link(socket, name)? {
+        Some(link) => cut_off(socket, &link).map_err(|refusal| refusal.into_error(format!("retire {name}"))),
+        None => Ok(()),
+    }
 }
 
-fn cut_off(socket: &mut Socket, index: LinkIndex) -> std::result::Result<(), Refusal> {
+fn cut_off(socket: &mut Socket, link: &Link) -> std::result::Result<(), Refusal> {
+    let index = link.index;
+    let group = if link.kind == LinkKind::Bridge { LinkGroup::RetiredBridge } else { LinkGroup::Retired };
     // Down before it leaves its bridge (the kernel would do it the other way round in one request, since 6.8):
     // otherwise the sandbox's frames would for a moment reach the host past all rules about the bridge.
     if let Err(refusal) = socket.acknowledged(&link::set_up(index, false)) {
@@ -27,7 +32,7 @@ fn cut_off(socket: &mut Socket, index: LinkIndex) -> std::result::Result<(), Ref
         tolerate(removed, &[libc::EADDRNOTAVAIL, libc::ENODEV])?;
     }
     for name in free_names(index) {
-        match socket.acknowledged(&link::withdraw(index, &name)) {
+        match socket.acknowledged(&link::withdraw(index, &name, group)) {
             Err(refusal) if refusal.errno == libc::EEXIST => {}
             outcome => return tolerate(outcome, &[libc::ENODEV]),
         }
@@ -61,7 +66,7 @@ fn tolerate(outcome: std::result::Result<(), Refusal>, errnos: &[i32]) -> std::r
     }
 }
 
-/// Deletes the retired links; how many there were.
+/// Deletes the retired links but bridges; whether there were any.
 pub(crate) fn reap(socket: &mut Socket) -> Result<bool> {
     match socket.acknowledged(&link::delete_group(LinkGroup::Retired)) {
         Ok(()) => Ok(true),
@@ -70,4 +75,21 @@ pub(crate) fn reap(socket: &mut Socket) -> Result<bool> {
         Err(refusal) if refusal.errno == libc::ENODEV => Ok(false),
         Err(refusal) => Err(refusal.into_error("delete retired links")),
     }
+}
+
+/// Deletes one retired bridge; whether there was one.
+pub(crate) fn reap_bridge(socket: &mut Socket) -> Result<bool> {
+    let act = "delete a retired bridge";
+    let bridges = socket.dump(&link::list_bridges(), |frame, found| {
+        let link = link::read_link(frame.payload).filter(|_| frame.kind == link::RTM_NEWLINK);
+        found.extend(link.filter(|link| link.kind == LinkKind::Bridge && is_waiting(link)).map(|link| link.index));
+    });
+    let Some(index) = bridges.map_err(|refusal| refusal.into_error(act))?.into_iter().next() else { return Ok(false) };
+    let deleted = socket.acknowledged(&link::delete(index));
+    tolerate(deleted, &[libc::ENODEV]).map_err(|refusal| refusal.into_error(act))?;
+    Ok(true)
+}
+
+fn is_waiting(link: &Link) -> bool {
+    link.group == LinkGroup::RetiredBridge.number()
 }

@@ -375,6 +375,8 @@ fn a_retired_link_is_cut_off_at_once_and_its_name_is_free() {
         linux.apply(&HOST, &[Op::CreateVeth(veth("v0", "br0", &ns, "eth0"))]).unwrap();
         assert!(linux.reap(&HOST).unwrap());
         assert!(!linux.reap(&HOST).unwrap());
+        assert!(linux.reap_bridge(&HOST).unwrap());
+        assert!(!linux.reap_bridge(&HOST).unwrap());
         let left = linux.observe(&HOST).unwrap();
         assert!(left.link(&name("v0")).is_some() && left.link(&name("br0")).is_some());
         assert_eq!(left.links.len(), 3);
@@ -391,7 +393,7 @@ fn a_retired_name_that_somebody_took_costs_another_try() {
         command(&format!("ip link add pon-{index:x}.0 type bridge"));
         linux.apply(&HOST, &[Op::Retire(name("br0"))]).unwrap();
         assert!(linux.link(&HOST, &name(&format!("pon-{index:x}.1"))).unwrap().is_some());
-        assert!(linux.reap(&HOST).unwrap());
+        assert!(linux.reap_bridge(&HOST).unwrap());
         assert!(linux.link(&HOST, &name(&format!("pon-{index:x}.0"))).unwrap().is_some());
     });
 }

@@ -98,7 +98,7 @@ impl Bridge {
     /// Takes away what there is of a bridge that could not be made whole.
     fn unmake_partial(&self, name: &LinkName) {
         self.go_back(&[Op::Retire(name.clone())]);
-        self.reaper.retired(1);
+        self.reaper.retired(0, 1);
     }
 
     fn go_back(&self, undo: &[Op]) {
@@ -123,7 +123,7 @@ impl Bridge {
         match found {
             Some(link) if link.group == LinkGroup::Live.number() => {
                 self.apply(&Netns::Host, &[Op::Retire(bridge.name)], &act)?;
-                self.reaper.retired(1);
+                self.reaper.retired(0, 1);
                 Ok(())
             }
             Some(link) if link.kind == LinkKind::Bridge => {
@@ -229,7 +229,7 @@ impl Driver for Bridge {
         let (Some(host), Some(link)) = (&endpoint.host_link, &endpoint.link) else { return Ok(()) };
         // The host's end first: once it is cut off the endpoint has left, and before that nothing has happened.
         self.apply(&Netns::Host, &[Op::Retire(host.clone())], &format!("remove {host}"))?;
-        self.reaper.retired(1);
+        self.reaper.retired(1, 0);
         // So that its name and addresses are free at once. A namespace that has gone took its end along.
         match self.kernel.apply(ns, &[Op::Retire(link.clone())]) {
             Err(failed) if !failed.cause.is_not_found() => {

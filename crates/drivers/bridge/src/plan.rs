@@ -41,9 +41,20 @@ impl Seen {
         self.addresses.get(&link).and_then(|there| there.get(net)) == Some(&Address::OURS)
     }
 
-    /// How many retired links wait to be deleted.
-    pub fn retired(&self) -> usize {
-        self.links.values().filter(|link| link.group == LinkGroup::Retired.number()).count()
+    /// How many retired links wait to be deleted, and how many bridges.
+    pub fn retired(&self) -> (usize, usize) {
+        let of = |group: LinkGroup| self.links.values().filter(|link| link.group == group.number()).count();
+        (of(LinkGroup::Retired), of(LinkGroup::RetiredBridge))
+    }
+
+    /// How many of the links that `ops` retire are none, and how many are bridges.
+    pub fn retired_by(&self, ops: &[Op]) -> (usize, usize) {
+        let retired = ops.iter().filter_map(|op| match op {
+            Op::Retire(name) => self.link(name),
+            _ => None,
+        });
+        let (bridges, links): (Vec<&Link>, Vec<&Link>) = retired.partition(|link| link.kind == LinkKind::Bridge);
+        (links.len(), bridges.len())
     }
 }
 
@@ -146,7 +157,7 @@ fn plan_port(port: &WantedPort, seen: &Seen, plan: &mut Plan) {
 
 /// A wanted link that somebody marked as retired would be deleted with the next ones.
 fn keep_from_reaping(link: &Link, plan: &mut Plan) {
-    if link.group == LinkGroup::Retired.number() {
+    if LinkGroup::is_retired(link.group) {
         plan.ops.push(Op::SetGroup(link.name.clone(), LinkGroup::Live));
     }
 }

@@ -23,11 +23,10 @@ impl Bridge {
         let (bridges, ports) = self.links(wanted, &networks, &mut repaired);
         let seen = self.see(&bridges)?;
         let plan = plan::plan(&bridges, &ports, &seen);
-        self.carry_out(&plan, &mut repaired);
+        self.carry_out(&plan, &seen, &mut repaired);
         // Left by a daemon that ended before it could delete them.
-        if seen.retired() > 0 {
-            self.reaper.retired(seen.retired());
-        }
+        let (links, bridges) = seen.retired();
+        self.reaper.retired(links, bridges);
         self.rejoin(wanted, &networks, &plan, &mut repaired);
         Ok(repaired)
     }
@@ -88,7 +87,7 @@ impl Bridge {
     }
 
     /// Applies what can be applied: a failing operation is told and the rest goes on.
-    fn carry_out(&self, plan: &Plan, repaired: &mut Repaired) {
+    fn carry_out(&self, plan: &Plan, seen: &Seen, repaired: &mut Repaired) {
         for link in &plan.obstacles {
             repaired.failures.push(format!("existing interface {link} is not a bridge"));
         }
@@ -106,10 +105,8 @@ impl Bridge {
                 }
             }
         }
-        let retired = plan.ops.iter().filter(|op| matches!(op, Op::Retire(_))).count();
-        if retired > 0 {
-            self.reaper.retired(retired);
-        }
+        let (links, bridges) = seen.retired_by(&plan.ops);
+        self.reaper.retired(links, bridges);
     }
 
     /// Makes pairs again that are gone; the core then configures their inner ends.
@@ -132,12 +129,20 @@ impl Bridge {
         }
     }
 
+    /// Deletes everything retired, now.
+    fn reap_all(&self) -> Result<()> {
+        let act = "delete links";
+        self.kernel.reap(&Netns::Host).map_err(Error::kernel(act))?;
+        while self.kernel.reap_bridge(&Netns::Host).map_err(Error::kernel(act))? {}
+        Ok(())
+    }
+
     pub(crate) fn remove_all(&self) -> Result<()> {
         let observed = self.kernel.observe(&Netns::Host).map_err(Error::kernel("observe the host"))?;
         let ours = observed.links.into_iter().filter(|link| link.group == LinkGroup::Live.number());
         let ops: Vec<Op> = ours.map(|link| Op::Retire(link.name)).collect();
         let links = self.kernel.apply(&Netns::Host, &ops);
-        let reaped = self.kernel.reap(&Netns::Host).map_err(Error::kernel("delete links"));
+        let reaped = self.reap_all();
         let rules = self.rules.remove_all();
         links.map_err(|failed| Error::Kernel { act: "remove links".into(), cause: failed.cause })?;
         reaped?;

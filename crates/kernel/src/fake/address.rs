@@ -112,7 +112,7 @@ impl Namespace {
         let off = !self.settings.has_ipv6() || device.settings.is_ipv6_off();
         let (up, mac, kind) = (device.link.up, device.link.mac, device.link.kind.clone());
         // An address that was taken away does not come back before the link goes down and up again.
-        let retired = device.link.group == LinkGroup::Retired.number();
+        let retired = LinkGroup::is_retired(device.link.group);
         if kind == LinkKind::Loopback {
             return self.refresh_loopback(index, up, off);
         }

@@ -66,7 +66,7 @@ impl FakeHost {
     pub fn retired(&self) -> usize {
         let inner = self.lock();
         let devices = inner.model.namespaces.values().flat_map(|namespace| namespace.devices.values());
-        devices.filter(|device| device.link.group == LinkGroup::Retired.number()).count()
+        devices.filter(|device| LinkGroup::is_retired(device.link.group)).count()
     }
 
     /// How many operations there were: each [`Op`] and each call of [`crate::Kernel`] or [`crate::Sockets`] is one,

@@ -6,8 +6,8 @@ use super::host::FakeHost;
 use super::model::{HOST, Model};
 use crate::nft::{Observed as Table, TableId, Transaction};
 use crate::{
-    Change, Changes, Counters, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, Netns, NetnsId, NetnsOwner,
-    Observed, Op, Result,
+    Change, Changes, Counters, Error, Failed, FlowFilter, FlowKey, Kernel, Kind, Link, LinkGroup, Netns, NetnsId,
+    NetnsOwner, Observed, Op, Result,
 };
 use pontoon_types::LinkName;
 use std::net::SocketAddr;
@@ -64,14 +64,11 @@ impl Kernel for FakeHost {
     }
 
     fn reap(&self, ns: &Netns) -> Result<bool> {
-        let mut inner = self.lock();
-        inner.faults.pass_reap()?;
-        let count = inner.model.reap(ns)?;
-        if count > 0 {
-            inner.faults.note(Write::Reap(ns.clone(), count));
-            inner.watchers.tell(&Change::Links);
-        }
-        Ok(count > 0)
+        self.reap_some(ns, LinkGroup::Retired, usize::MAX)
+    }
+
+    fn reap_bridge(&self, ns: &Netns) -> Result<bool> {
+        self.reap_some(ns, LinkGroup::RetiredBridge, 1)
     }
 
     fn announce(&self, ns: &Netns, link: &LinkName, address: std::net::IpAddr) -> Result<()> {
@@ -193,6 +190,19 @@ impl Kernel for FakeHost {
         let mut inner = self.lock();
         inner.faults.pass(|| "listen for changes in the kernel".into())?;
         Ok(inner.watchers.listen())
+    }
+}
+
+impl FakeHost {
+    fn reap_some(&self, ns: &Netns, group: LinkGroup, most: usize) -> Result<bool> {
+        let mut inner = self.lock();
+        inner.faults.pass_reap()?;
+        let count = inner.model.reap(ns, group, most)?;
+        if count > 0 {
+            inner.faults.note(Write::Reap(ns.clone(), count));
+            inner.watchers.tell(&Change::Links);
+        }
+        Ok(count > 0)
     }
 }
 

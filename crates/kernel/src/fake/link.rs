@@ -123,7 +123,8 @@ impl Namespace {
             link.master = None;
             link.isolated = false;
             link.hairpin = false;
-            link.group = LinkGroup::Retired.number();
+            let bridge = link.kind == LinkKind::Bridge;
+            link.group = if bridge { LinkGroup::RetiredBridge } else { LinkGroup::Retired }.number();
         })
     }
 }
@@ -168,11 +169,11 @@ impl Model {
         }
     }
 
-    /// Deletes the retired links of a namespace; tells how many there were.
-    pub fn reap(&mut self, ns: &Netns) -> Result<usize> {
+    /// Deletes at most so many links of a group in a namespace; tells how many.
+    pub fn reap(&mut self, ns: &Netns, group: LinkGroup, most: usize) -> Result<usize> {
         let id = self.id(ns)?;
         let devices = self.namespace(ns)?.devices.values();
-        let retired = devices.filter(|device| device.link.group == LinkGroup::Retired.number());
+        let retired = devices.filter(|device| device.link.group == group.number()).take(most);
         let retired: Vec<LinkIndex> = retired.map(|device| device.link.index).collect();
         retired.iter().for_each(|index| self.delete_link(id, *index));
         Ok(retired.len())

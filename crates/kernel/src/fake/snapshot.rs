@@ -49,7 +49,7 @@ impl Model {
 
 impl Namespace {
     fn state(&self) -> NamespaceState {
-        let in_use = self.devices.values().filter(|device| device.link.group != LinkGroup::Retired.number());
+        let in_use = self.devices.values().filter(|device| !LinkGroup::is_retired(device.link.group));
         let mut sysctls: BTreeMap<String, String> = self.settings.named().collect();
         for device in in_use.clone() {
             sysctls.extend(device.settings.named(device.link.name.as_str()));

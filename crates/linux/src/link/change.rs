@@ -147,9 +147,9 @@ pub(crate) fn rename(index: LinkIndex, name: &LinkName) -> Request {
     Request::new(RTM_SETLINK, 0, &message)
 }
 
-/// Takes a link out of use: another name, out of its bridge, in the retired group.
-pub(crate) fn withdraw(index: LinkIndex, name: &LinkName) -> Request {
-    let group = LinkAttribute::Group(LinkGroup::Retired.number());
+/// Takes a link out of use: another name, out of its bridge, in a group of retired ones.
+pub(crate) fn withdraw(index: LinkIndex, name: &LinkName, group: LinkGroup) -> Request {
+    let group = LinkAttribute::Group(group.number());
     let mut message = message(vec![called(name), group, LinkAttribute::Controller(0)]);
     message.header.index = index.0;
     Request::new(RTM_SETLINK, 0, &message)
@@ -160,6 +160,13 @@ pub(crate) fn delete_group(group: LinkGroup) -> Request {
     Request::new(RTM_DELLINK, 0, &message(vec![LinkAttribute::Group(group.number())]))
 }
 
+/// Deletes the link with that index.
+pub(crate) fn delete(index: LinkIndex) -> Request {
+    let mut message = message(Vec::new());
+    message.header.index = index.0;
+    Request::new(RTM_DELLINK, 0, &message)
+}
+
 /// Asks for one link.
 pub(crate) fn get(name: &LinkName) -> Request {
     Request::new(RTM_GETLINK, 0, &message(vec![called(name), without_statistics()]))
@@ -168,6 +175,13 @@ pub(crate) fn get(name: &LinkName) -> Request {
 /// Asks for all links.
 pub(crate) fn list() -> Request {
     Request::new(RTM_GETLINK, 0, &message(vec![without_statistics()]))
+}
+
+/// Asks for all bridges. The kernel leaves out other links, whose listing is dear (each pair's other namespace is
+/// looked up in a list).
+pub(crate) fn list_bridges() -> Request {
+    let kind = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]);
+    Request::new(RTM_GETLINK, 0, &message(vec![kind, without_statistics()]))
 }
 
 /// Every link with its counters.

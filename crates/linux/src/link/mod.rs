@@ -9,8 +9,8 @@ mod route;
 
 pub(crate) use address::{add as add_address, list as list_addresses, remove as remove_address};
 pub(crate) use change::{
-    bridge, count, delete_group, get, list, rename, set_alias, set_group, set_hairpin, set_isolated, set_mac,
-    set_master, set_mtu, set_up, set_up_by_name, veth, withdraw, without_ipv6_address,
+    bridge, count, delete, delete_group, get, list, list_bridges, rename, set_alias, set_group, set_hairpin,
+    set_isolated, set_mac, set_master, set_mtu, set_up, set_up_by_name, veth, withdraw, without_ipv6_address,
 };
 pub use read::{is_settled, read_address, read_counters, read_link, read_other_end, read_routes};
 pub(crate) use route::{list as list_routes, remove as remove_route, set as set_route};

@@ -105,6 +105,11 @@ impl Kernel for Mortal {
         if self.life.is_over() { Ok(false) } else { self.host.reap(ns) }
     }
 
+    fn reap_bridge(&self, ns: &Netns) -> pontoon_kernel::Result<bool> {
+        // As reaping.
+        if self.life.is_over() { Ok(false) } else { self.host.reap_bridge(ns) }
+    }
+
     fn announce(&self, ns: &Netns, link: &LinkName, address: std::net::IpAddr) -> Result<()> {
         // As reaping.
         if self.life.is_over() { Ok(()) } else { self.host.announce(ns, link, address) }

@@ -87,8 +87,9 @@ fn reaping_fails_only_when_told_so_and_is_never_counted() {
     host.fail_on(1, Kind::Other);
     host.fail_reaps(Some(Kind::Busy));
     assert_eq!(host.reap(&Netns::Host).unwrap_err().kind, Kind::Busy);
+    assert_eq!(host.reap_bridge(&Netns::Host).unwrap_err().kind, Kind::Busy);
     host.fail_reaps(None);
-    assert!(host.reap(&Netns::Host).unwrap());
+    assert!(host.reap_bridge(&Netns::Host).unwrap());
     assert_eq!((host.operations(), host.is_failure_pending()), (0, true));
     assert_eq!(host.writes(), [Write::Reap(Netns::Host, 1)]);
 }

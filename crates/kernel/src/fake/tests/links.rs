@@ -54,7 +54,9 @@ fn a_retired_bridge_keeps_its_ports_until_it_is_reaped() {
     let (host, _) = joined();
     host.apply(&Netns::Host, &[Op::Retire(name("br0"))]).unwrap();
     assert!(link(&host, &Netns::Host, "veth0").unwrap().master.is_some());
-    host.reap(&Netns::Host).unwrap();
+    assert!(!host.reap(&Netns::Host).unwrap(), "bridges go one by one");
+    assert!(host.reap_bridge(&Netns::Host).unwrap());
+    assert!(!host.reap_bridge(&Netns::Host).unwrap());
     assert_eq!(link(&host, &Netns::Host, "veth0").unwrap().master, None);
 }
 
