@@ -18,10 +18,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// How long requests under way may take to end when the daemon ends.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What containers are built from.
 pub struct Parts {
@@ -102,8 +106,10 @@ impl Containers {
     pub async fn close(&self) {
         let inner = &self.0;
         inner.requests.close();
-        inner.requests.wait().await;
+        // Those that wait for a container may wait for ever: they are given up.
+        let _ = tokio::time::timeout(GRACE, inner.requests.wait()).await;
         inner.closing.cancel();
+        inner.requests.wait().await;
         inner.supervisors.close();
         inner.supervisors.wait().await;
         let own = inner.clone();
@@ -128,8 +134,14 @@ impl Containers {
         if self.0.requests.is_closed() {
             return Err(Error::ShuttingDown);
         }
-        let span = tracing::Span::current();
+        let (span, closing) = (tracing::Span::current(), self.0.closing.clone());
         let work = tracing::Instrument::instrument(work(self.0.clone()), span);
+        let work = async move {
+            tokio::select! {
+                done = work => done,
+                () = closing.cancelled() => Err(Error::ShuttingDown),
+            }
+        };
         let done = self.0.requests.spawn_on(work, &self.0.tasks).await;
         done.map_err(|broken| {
             tracing::error!(%broken, "a request broke down");

@@ -149,6 +149,19 @@ fn a_daemon_that_ends_in_order_leaves_everything_running() {
 }
 
 #[test]
+fn a_daemon_that_ends_does_not_wait_for_a_container_that_never_stops() {
+    let town = Town::new();
+    town.runtime.ignore(&[15]);
+    town.started("web", host(json!({})));
+    let handle = town.containers.clone();
+    let stop = town.spawn(async move { handle.stop("web", StopWish { signal: None, timeout: Some(-1) }).await });
+    town.until_event("container kill");
+    town.run(town.containers.close());
+    assert_eq!(town.run(stop).unwrap().unwrap_err().to_string(), "the daemon is shutting down");
+    assert_eq!(town.killed().status("web"), Status::Running);
+}
+
+#[test]
 fn a_thousand_containers_come_back_and_are_listed() {
     let town = Town::new();
     let made: Vec<_> = (0..1000)
