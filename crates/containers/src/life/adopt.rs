@@ -50,7 +50,11 @@ impl Inner {
                 let after = self.settle(container, &mut live, unseen());
                 Ok(found(after, &mut live))
             }
-            None => Ok(self.at_rest(container, &mut live)),
+            // Of a start that was cut off early the runtime knows nothing yet, but may have left something.
+            None => {
+                self.clear_quietly(container, &live);
+                Ok(self.at_rest(container, &mut live))
+            }
         }
     }
 

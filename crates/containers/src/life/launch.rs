@@ -18,10 +18,8 @@ impl Inner {
     /// Everything between a container that does not run and one that does.
     pub(super) fn launch(&self, container: &Container, definition: &Definition) -> Result<Launched> {
         let id = definition.id;
-        // What a run may have left whose end was not cleared up wholly.
-        if self.runtime.state(&id)?.is_some() {
-            self.runtime.delete(&id)?;
-        }
+        // What a run may have left whose end was not cleared up wholly, or whose start was cut off.
+        self.runtime.delete(&id)?;
         let rootfs = self.images.mount_rootfs(&id)?;
         self.launch_on(container, definition, rootfs)
             .map_err(|error| error.with_undo(self.images.unmount_rootfs(&id).err().into_iter().collect()))
