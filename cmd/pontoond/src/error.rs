@@ -47,6 +47,15 @@ pub enum Error {
     /// A store.
     #[error(transparent)]
     Store(#[from] pontoon_store::Error),
+    /// The containers.
+    #[error(transparent)]
+    Containers(#[from] pontoon_containers::Error),
+    /// The images.
+    #[error(transparent)]
+    Images(#[from] pontoon_images::Error),
+    /// What runs containers.
+    #[error(transparent)]
+    Runtime(#[from] pontoon_runtime::Error),
     /// The runtime or a thread.
     #[error("{act}")]
     System {
@@ -82,6 +91,7 @@ impl Kind for Error {
             Self::Group(_) => ErrorKind::NotFound,
             Self::Core(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::Containers(error) => error.kind(),
             _ => ErrorKind::System,
         }
     }
@@ -94,6 +104,7 @@ impl Kind for Error {
             Self::Kernel { cause, .. } => cause.hint(),
             Self::Core(error) => error.hint(),
             Self::Store(error) => error.hint(),
+            Self::Containers(error) => error.hint(),
             Self::NotActivated => Some("fd:// needs socket activation by systemd; without it give unix://PATH".into()),
             Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => Some(
                 "pontoond runs as root; for a try, let it run in namespaces of its own (`scripts/quickstart`)".into(),

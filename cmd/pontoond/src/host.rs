@@ -11,7 +11,6 @@ use pontoon_images::Images;
 use pontoon_kernel::{Kernel, Kind, Netns};
 use pontoon_linux::Linux;
 use pontoon_store::{DefinitionsFile, RootLock, RunDirectory};
-use pontoon_types::chain;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,8 +33,8 @@ pub fn hold_roots(config: &Config) -> Result<Roots, Error> {
 pub struct Host {
     /// The core.
     pub core: Arc<Controller>,
-    /// The images; absent, and the log says why, where their store cannot be used: networks work without.
-    pub images: Option<Images>,
+    /// The images.
+    pub images: Images,
     /// The resolver in the sandboxes.
     pub resolver: Arc<Resolver>,
     /// The forwarder, where the host has IPv6.
@@ -59,16 +58,15 @@ pub fn connect(config: &Config) -> Result<Host, Error> {
         resolver: resolver.clone(),
         settings: glue::settings(config),
     })?;
-    let images = open_images(config, &core);
+    let images = open_images(config, &core)?;
     Ok(Host { core: Arc::new(core), images, resolver, forwarder })
 }
 
-fn open_images(config: &Config, core: &Controller) -> Option<Images> {
+fn open_images(config: &Config, core: &Controller) -> Result<Images, Error> {
     let hidden =
         [&config.data_root, &config.exec_root].map(|root| root.canonicalize().unwrap_or_else(|_| root.clone()));
     let settings = pontoon_images::Settings { root: config.data_root.join("images"), hidden: hidden.into() };
-    let opened = Images::open(settings, core.events().clone());
-    opened.inspect_err(|error| tracing::error!(error = chain(error), "images cannot be used")).ok()
+    Ok(Images::open(settings, core.events().clone())?)
 }
 
 /// Where records of sandboxes are kept.

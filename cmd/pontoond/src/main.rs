@@ -1,6 +1,7 @@
 //! The daemon: reads settings, chooses implementations, connects them, runs. No rule of networking lives here.
 
 mod cleanup;
+mod containers;
 mod error;
 mod glue;
 mod host;

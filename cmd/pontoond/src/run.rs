@@ -5,7 +5,7 @@ use crate::host::{self, Host};
 use crate::metrics::Metrics;
 use crate::pidfile::PidFile;
 use crate::reload::Reloader;
-use crate::{listeners, log};
+use crate::{containers, listeners, log};
 use pontoon_api::serve::{ConnectionLimits, bind_tcp, serve};
 use pontoon_api::{Api, BodyLimits, Identity, WorkLimits};
 use pontoon_cnm::Controller;
@@ -60,18 +60,19 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
         tracing::warn!(failure, "could not bring back everything");
     }
     let watcher = Watcher::start(core.clone())?;
+    let handle = containers::connect(&config, &host)?;
+    let found = handle.containers.begin().await?;
     let metrics = Arc::new(measure(&host));
     let identity = identity(&config, warnings);
     let api = Api::new(
         core.clone(),
+        Arc::new(handle.clone()),
         identity.clone(),
         metrics.requests.clone(),
         BodyLimits::default(),
         WorkLimits::default(),
     );
-    if let Some(images) = host.images.clone() {
-        api.serve_images(images);
-    }
+    api.serve_images(host.images.clone());
     let (stop, stopped) = watch::channel(false);
     let exposition = expose(&config, metrics, stopped.clone())?;
     let limits =
@@ -80,6 +81,8 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
     tracing::info!(
         networks = ready.networks,
         sandboxes = ready.sandboxes,
+        containers = found.containers,
+        running = found.running,
         gone = ready.gone,
         kernel_writes = ready.writes,
         milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -94,6 +97,7 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
     if let Some(exposition) = exposition {
         let _ = exposition.await;
     }
+    handle.containers.close().await;
     finish(&host, watcher).await;
     listeners::remove_files(&config);
     tracing::info!("stopped; sandboxes and published ports stay as they are");

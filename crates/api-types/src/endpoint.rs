@@ -1,7 +1,6 @@
 //! The requests to connect to a network and to disconnect from it.
 
-use crate::{ApiVersion, EndpointSettings, HardwareAddress, ShapeError};
-use pontoon_types::EndpointSpec;
+use crate::{ApiVersion, EndpointSettings, HardwareAddress};
 use serde::{Deserialize, Serialize};
 
 /// Body of `POST /networks/{id}/connect`.
@@ -26,17 +25,12 @@ pub struct DisconnectRequest {
 
 impl ConnectRequest {
     /// The settings as a client of API `version` means them: `MacAddress` counts since 1.54.
-    pub fn settings(self, version: ApiVersion) -> EndpointSettings {
-        let mut settings = self.endpoint_config.unwrap_or_default();
+    pub fn settings(&self, version: ApiVersion) -> EndpointSettings {
+        let mut settings = self.endpoint_config.clone().unwrap_or_default();
         if version < ApiVersion::v1(54) {
             settings.mac_address = HardwareAddress::default();
         }
         settings
-    }
-
-    /// The same for the core.
-    pub fn into_spec(self, version: ApiVersion) -> Result<EndpointSpec, ShapeError> {
-        Ok(self.settings(version).into_spec()?)
     }
 }
 
@@ -51,15 +45,15 @@ mod tests {
     #[test]
     fn an_ethernet_address_counts_when_connecting_since_1_54() {
         let request = request(r#"{"MacAddress":"02:42:00:00:00:01"}"#);
-        assert!(request.clone().into_spec(ApiVersion::v1(54)).unwrap().mac.is_some());
-        assert!(request.into_spec(ApiVersion::v1(53)).unwrap().mac.is_none());
+        assert!(request.settings(ApiVersion::v1(54)).mac_address.0.is_some());
+        assert!(request.settings(ApiVersion::v1(53)).mac_address.0.is_none());
     }
 
     #[test]
     fn addresses_with_a_zone_are_all_named() {
         let body = r#"{"IPAMConfig":{"IPv6Address":"fe80::1%a","LinkLocalIPs":["fe80::2%b",""]}}"#;
         assert_eq!(
-            request(body).into_spec(ApiVersion::MAX).unwrap_err().to_string(),
+            request(body).settings(ApiVersion::MAX).into_spec().unwrap_err().to_string(),
             "invalid endpoint settings:\ninvalid IPv6 address: fe80::1%a\ninvalid link-local IP address: fe80::2%b\ninvalid link-local IP address: "
         );
     }

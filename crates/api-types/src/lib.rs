@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 mod event;
 mod filters;
+mod human;
 mod image;
 mod ipam;
 pub mod json;
@@ -26,6 +27,7 @@ pub use endpoint::{ConnectRequest, DisconnectRequest};
 pub use error::{ErrorResponse, ShapeError};
 pub use event::{EventActor, EventMessage, LegacyFields};
 pub use filters::{Filters, FiltersError};
+pub use human::human_duration;
 pub use image::{
     AuthResponse, DeletedImage, ErrorDetail, GraphDriver, HistoryItem, ImageInspect, ImageMetadata, ImageSummary,
     ProgressDetail, ProgressLine, PruneImagesReport, RootFs,

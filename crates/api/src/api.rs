@@ -2,16 +2,17 @@
 //!
 //! Owns: the order of the steps (route, version, body, call, headers, numbers). The calls are in `answers`.
 
-use crate::answers::{self, Call, Listeners};
+use crate::answers::{self, Call, Listeners, LongCall};
 use crate::body::{Bodies, BodyLimits};
 use crate::machine::Machine;
 use crate::query::Query;
 use crate::reply::{self, Reply, ReplyBody};
-use crate::route::{Route, short, target};
+use crate::route::{Route, target};
 use crate::serve::Peer;
+use crate::takeover::takes_over;
 use crate::transfer::Transfers;
 use crate::work::{Work, WorkLimits};
-use crate::{Engine, Failure, Identity, NoMetrics, RequestMetrics};
+use crate::{ContainerEngine, Engine, Failure, Identity, NoMetrics, RequestMetrics};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Body;
@@ -30,28 +31,30 @@ pub struct Api(Arc<Inner>);
 /// What all requests share.
 pub(crate) struct Inner {
     pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) containers: Arc<dyn ContainerEngine>,
     identity: RwLock<Arc<Identity>>,
     pub(crate) machine: Machine,
     pub(crate) listeners: Listeners,
     pub(crate) closing: watch::Sender<bool>,
     metrics: Arc<dyn RequestMetrics>,
     bodies: Bodies,
-    work: Work,
+    pub(crate) work: Work,
     images: OnceLock<Images>,
     pub(crate) transfers: Transfers,
     server: HeaderValue,
     number: AtomicU64,
 }
 
-/// The API over `engine`, with default limits and nobody counting.
-pub fn router(engine: Arc<dyn Engine>, identity: Identity) -> Api {
-    Api::new(engine, identity, Arc::new(NoMetrics), BodyLimits::default(), WorkLimits::default())
+/// The API over `engine` and `containers`, with default limits and nobody counting.
+pub fn router(engine: Arc<dyn Engine>, containers: Arc<dyn ContainerEngine>, identity: Identity) -> Api {
+    Api::new(engine, containers, identity, Arc::new(NoMetrics), BodyLimits::default(), WorkLimits::default())
 }
 
 impl Api {
-    /// The API over `engine`.
+    /// The API over `engine` and `containers`.
     pub fn new(
         engine: Arc<dyn Engine>,
+        containers: Arc<dyn ContainerEngine>,
         identity: Identity,
         metrics: Arc<dyn RequestMetrics>,
         bodies: BodyLimits,
@@ -60,6 +63,7 @@ impl Api {
         let server = HeaderValue::from_str(&format!("Docker/{} (linux)", identity.version));
         Self(Arc::new(Inner {
             engine,
+            containers,
             identity: RwLock::new(Arc::new(identity)),
             machine: Machine::read(),
             listeners: Listeners::default(),
@@ -104,7 +108,8 @@ impl Api {
             %method,
             route = pattern,
             network = tracing::field::Empty,
-            sandbox = tracing::field::Empty
+            sandbox = tracing::field::Empty,
+            container = tracing::field::Empty
         );
         if let Some((field, id)) = target.route.as_ref().and_then(Route::subject) {
             span.record(field, id);
@@ -115,7 +120,9 @@ impl Api {
             span.in_scope(|| tracing::debug!(status, message, "refused"));
             reply::failed(&failure)
         });
-        reply::stamp(reply.headers_mut(), &self.0.server);
+        if !takes_over(&reply) {
+            reply::stamp(reply.headers_mut(), &self.0.server);
+        }
         let (status, took) = (reply.status().as_u16(), begun.elapsed());
         span.in_scope(|| tracing::debug!(status, took_us = took.as_micros() as u64, "answered"));
         self.0.metrics.answered(method.as_str(), pattern, status, took);
@@ -150,6 +157,7 @@ impl Inner {
             None => ApiVersion::MAX,
         };
         let (parts, body) = request.into_parts();
+        let length = body.size_hint().exact();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         if let Route::Image(route) = &route
             && route.is_transfer()
@@ -159,15 +167,53 @@ impl Inner {
         }
         let body = if route.takes_body() { self.bodies.read(&parts.headers, body).await? } else { Bytes::new() };
         let call = Call { version, query, body };
-        match &route {
+        match route {
             Route::Ping => Ok(reply::pong(parts.method == Method::HEAD)),
             Route::Version => self.version(),
             Route::Options => Ok(answers::options()),
-            Route::Absent(path) => Err(answers::absent(short(path))),
+            Route::Absent(path) => Err(answers::absent(&path)),
+            Route::Plugins => reply::json(StatusCode::OK, &[(); 0]),
             Route::Events => self.events(&call, &parts.headers, parts.extensions.get::<Peer>().cloned()),
+            Route::Connect(network) => self.connect(network, call).await,
+            Route::Disconnect(network) => self.disconnect(network, call).await,
+            Route::DiskUsage => answers::disk::usage(self, &call).await,
+            Route::Volumes(route) => self.volumes(route, call).await,
+            Route::Containers(_) | Route::Exec(..) => {
+                let long =
+                    LongCall { call, peer: parts.extensions.get::<Peer>().cloned(), headers: parts.headers, length };
+                match route {
+                    Route::Exec(id, of) => self.execs(id, of, long).await,
+                    Route::Containers(of) => self.containers(of, long).await,
+                    _ => Err(Failure::no_page()),
+                }
+            }
             _ => {
+                let queue = route.queue();
                 let inner = self.clone();
-                self.work.run(route.reads(), move || inner.answer(&route, &call)).await
+                self.work.run(queue, move || inner.answer(&route, &call)).await
+            }
+        }
+    }
+
+    /// Is over when a stream is: the client is gone, or the daemon ends.
+    pub(crate) fn enough(&self, peer: Option<Peer>) -> impl Future<Output = ()> + Send + 'static {
+        let mut closing = self.closing.subscribe();
+        async move {
+            let gone = async {
+                match &peer {
+                    Some(peer) => peer.closed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            // An error means that nobody can close any more; then closing is not waited for.
+            let closed = async {
+                if closing.wait_for(|closing| *closing).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = gone => {}
+                () = closed => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The core's blocking calls, on threads made for it, a bounded number at once.
 //!
-//! Owns: the two queues. Looking has a queue of its own, so that it never waits behind slow changes. Waiting calls cost
-//! no thread.
+//! Owns: the queues. Looking has a queue of its own, so that it never waits behind slow changes. Waiting calls cost no
+//! thread.
 
 use crate::Failure;
 use http::StatusCode;
@@ -15,6 +15,13 @@ pub struct WorkLimits {
     pub reads: usize,
     /// Calls that change something.
     pub writes: usize,
+}
+
+/// Which queue a call stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queue {
+    Reads,
+    Writes,
 }
 
 impl Default for WorkLimits {
@@ -31,16 +38,20 @@ pub(crate) struct Work {
 
 impl Work {
     pub(crate) fn new(limits: WorkLimits) -> Self {
-        Self { reads: Semaphore::new(limits.reads.max(1)), writes: Semaphore::new(limits.writes.max(1)) }
+        let places = |places: usize| Semaphore::new(places.max(1));
+        Self { reads: places(limits.reads), writes: places(limits.writes) }
     }
 
     /// Runs `call` when it is its turn. Once begun it runs to its end, whatever the client does.
-    pub(crate) async fn run<T, F>(&self, reads: bool, call: F) -> Result<T, Failure>
+    pub(crate) async fn run<T, F>(&self, queue: Queue, call: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, Failure> + Send + 'static,
     {
-        let queue = if reads { &self.reads } else { &self.writes };
+        let queue = match queue {
+            Queue::Reads => &self.reads,
+            Queue::Writes => &self.writes,
+        };
         let closed = |_| Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is shutting down");
         let _turn = queue.acquire().await.map_err(closed)?;
         let span = Span::current();
@@ -71,7 +82,7 @@ mod tests {
             .map(|number| {
                 let (work, running, most) = (work.clone(), running.clone(), most.clone());
                 tokio::spawn(async move {
-                    work.run(false, move || {
+                    work.run(Queue::Writes, move || {
                         most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         std::thread::yield_now();
                         running.fetch_sub(1, Ordering::SeqCst);
@@ -93,9 +104,9 @@ mod tests {
         let (release, held) = std::sync::mpsc::channel::<()>();
         let change = tokio::spawn({
             let work = work.clone();
-            async move { work.run(false, move || Ok(held.recv().is_ok())).await }
+            async move { work.run(Queue::Writes, move || Ok(held.recv().is_ok())).await }
         });
-        assert_eq!(work.run(true, || Ok(1)).await, Ok(1));
+        assert_eq!(work.run(Queue::Reads, || Ok(1)).await, Ok(1));
         release.send(()).unwrap();
         assert_eq!(change.await.unwrap(), Ok(true));
     }
@@ -104,9 +115,9 @@ mod tests {
     async fn a_call_that_breaks_down_is_an_error_and_frees_its_turn() {
         let work = Work::new(WorkLimits { reads: 1, writes: 1 });
         for _ in 0..2 {
-            let answer = work.run(false, || -> Result<(), Failure> { panic!("on purpose") }).await;
+            let answer = work.run(Queue::Writes, || -> Result<(), Failure> { panic!("on purpose") }).await;
             assert_eq!(answer.unwrap_err().status, StatusCode::INTERNAL_SERVER_ERROR);
         }
-        assert_eq!(work.run(false, || Ok(())).await, Ok(()));
+        assert_eq!(work.run(Queue::Writes, || Ok(())).await, Ok(()));
     }
 }

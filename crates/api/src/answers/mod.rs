@@ -1,12 +1,16 @@
 //! The calls: from a request to the core and back to an answer, one file for each sort of object.
 
+mod containers;
+pub(crate) mod disk;
 mod events;
 mod images;
 mod networks;
 mod sandboxes;
 mod system;
 mod transfers;
+mod volumes;
 
+pub(crate) use containers::LongCall;
 pub(crate) use events::Listeners;
 
 use crate::api::Inner;
@@ -36,8 +40,6 @@ impl Inner {
             Route::Network(id) => networks::inspect(engine, id, call),
             Route::CreateNetwork => networks::create(engine, call),
             Route::PruneNetworks => networks::prune(engine, call),
-            Route::Connect(id) => networks::connect(engine, id, call),
-            Route::Disconnect(id) => networks::disconnect(engine, id, call),
             Route::RemoveNetwork(id) => networks::remove(engine, id),
             Route::Sandboxes => sandboxes::list(engine, call),
             Route::Sandbox(id) => sandboxes::inspect(engine, id),
@@ -45,7 +47,18 @@ impl Inner {
             Route::SetPorts(id) => sandboxes::set_ports(engine, id, call),
             Route::RemoveSandbox(id) => sandboxes::remove(engine, id, call),
             Route::Image(route) => self.image(route, call),
-            Route::Ping | Route::Version | Route::Events | Route::Options | Route::Absent(_) => Err(Failure::no_page()),
+            Route::Ping
+            | Route::Version
+            | Route::Events
+            | Route::Plugins
+            | Route::Connect(_)
+            | Route::Disconnect(_)
+            | Route::Containers(_)
+            | Route::Exec(..)
+            | Route::Volumes(_)
+            | Route::DiskUsage
+            | Route::Options
+            | Route::Absent(_) => Err(Failure::no_page()),
         }
     }
 
@@ -70,10 +83,13 @@ impl Inner {
 
 /// A part of the Engine API that is not here.
 pub(crate) fn absent(path: &str) -> Failure {
-    let text = format!("/{path} is not implemented: this daemon serves networks and sandboxes, not yet containers");
-    Failure::new(StatusCode::NOT_IMPLEMENTED, text).with_hint(
-        "run processes in sandboxes with `pontoon run`, or join a container's namespace with `pontoon sandbox create`",
-    )
+    let what = match path.split('/').next().unwrap_or_default() {
+        "build" | "session" | "grpc" => "building images is",
+        "commit" => "committing containers to images is",
+        "configs" | "nodes" | "secrets" | "services" | "swarm" | "tasks" => "swarm mode is",
+        _ => "this is",
+    };
+    Failure::new(StatusCode::NOT_IMPLEMENTED, format!("/{path}: {what} not supported by Pontoon"))
 }
 
 /// The answer to `OPTIONS`.

@@ -1,10 +1,12 @@
 //! Networks: list, inspect, create, prune, connect, disconnect, remove.
 
 use super::Call;
+use crate::api::Inner;
 use crate::body;
 use crate::query::{NetworkFilter, prune_filter};
 use crate::reply::{self, Reply};
 use crate::route::short;
+use crate::work::Queue;
 use crate::{Engine, Failure};
 use http::StatusCode;
 use pontoon_api_types::{
@@ -13,6 +15,7 @@ use pontoon_api_types::{
 };
 use pontoon_cnm::{Error as CoreError, MemberView, NetworkRecord, NetworkView, PoolRecord};
 use pontoon_types::Family;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Since this version lists leave out what is joined.
@@ -67,19 +70,36 @@ pub(super) fn prune(engine: &dyn Engine, call: &Call) -> Result<Reply, Failure> 
     reply::json(StatusCode::OK, &PruneReport { networks_deleted: Some(names).filter(|names| !names.is_empty()) })
 }
 
-pub(super) fn connect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Reply, Failure> {
-    let request: ConnectRequest = body::json(&call.body)?;
-    tracing::Span::current().record("sandbox", short(&request.container));
-    let container = request.container.clone();
-    engine.connect(id, &container, request.into_spec(call.version)?)?;
-    Ok(reply::empty(StatusCode::OK))
-}
+impl Inner {
+    /// Connects a container, in whatever state it is, or a sandbox of ours.
+    pub(crate) async fn connect(self: &Arc<Self>, network: String, call: Call) -> Result<Reply, Failure> {
+        let request: ConnectRequest = body::json(&call.body)?;
+        let settings = request.settings(call.version);
+        if self.containers.container(&request.container).is_ok() {
+            tracing::Span::current().record("container", short(&request.container));
+            self.containers.connect_container(&request.container, &network, settings).await?;
+        } else {
+            tracing::Span::current().record("sandbox", short(&request.container));
+            let (spec, inner) = (settings.into_spec()?, self.clone());
+            let connect = move || Ok(inner.engine.connect(&network, &request.container, spec)?);
+            self.work.run(Queue::Writes, connect).await?;
+        }
+        Ok(reply::empty(StatusCode::OK))
+    }
 
-pub(super) fn disconnect(engine: &dyn Engine, id: &str, call: &Call) -> Result<Reply, Failure> {
-    let request: DisconnectRequest = body::json(&call.body)?;
-    tracing::Span::current().record("sandbox", short(&request.container));
-    engine.disconnect(id, &request.container, request.force)?;
-    Ok(reply::empty(StatusCode::OK))
+    pub(crate) async fn disconnect(self: &Arc<Self>, network: String, call: Call) -> Result<Reply, Failure> {
+        let DisconnectRequest { container, force } = body::json(&call.body)?;
+        if self.containers.container(&container).is_ok() {
+            tracing::Span::current().record("container", short(&container));
+            self.containers.disconnect_container(&container, &network, force).await?;
+        } else {
+            tracing::Span::current().record("sandbox", short(&container));
+            let inner = self.clone();
+            let disconnect = move || Ok(inner.engine.disconnect(&network, &container, force)?);
+            self.work.run(Queue::Writes, disconnect).await?;
+        }
+        Ok(reply::empty(StatusCode::OK))
+    }
 }
 
 pub(super) fn remove(engine: &dyn Engine, id: &str) -> Result<Reply, Failure> {

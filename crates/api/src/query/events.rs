@@ -4,12 +4,12 @@ use super::Query;
 use super::when::parse_time;
 use crate::Failure;
 use pontoon_api_types::Filters;
-use pontoon_types::Event;
+use pontoon_types::{Event, EventSubject};
 use std::time::SystemTime;
 
 /// Objects by which events are filtered: the actor's id or name begins with the value.
 const OBJECTS: &[&str] =
-    &["config", "container", "daemon", "image", "network", "node", "plugin", "sandbox", "secret", "service", "volume"];
+    &["config", "container", "daemon", "network", "node", "plugin", "sandbox", "secret", "service", "volume"];
 
 /// From when and until when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(crate) struct EventFilter(Filters);
 impl EventFilter {
     pub(crate) fn new(filters: Filters) -> Result<Self, Failure> {
         let mut keys = vec!["event", "label", "scope", "type"];
+        keys.push("image");
         keys.extend(OBJECTS);
         filters.only(&keys)?;
         Ok(Self(filters))
@@ -58,18 +59,33 @@ impl EventFilter {
             pontoon_types::EventScope::Local => "local",
             pontoon_types::EventScope::Swarm => "swarm",
         };
-        self.0.exact("event", &event.action)
+        self.0.any("event", |wanted| is_action(&event.action, wanted))
             && self.0.exact("type", &event.subject.to_string())
             && self.0.exact("scope", scope)
             && self.0.labels("label", &event.attributes)
+            && self.0.any("image", |wanted| is_image(event, wanted))
             && OBJECTS.iter().all(|key| self.0.prefix(key, &event.actor) || self.0.prefix(key, name))
     }
+}
+
+/// Some actions carry more behind a colon, which filters may leave out.
+fn is_action(action: &str, wanted: &str) -> bool {
+    let open = matches!(wanted, "exec_create" | "exec_start" | "health_status");
+    action == wanted || open && action.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// The image of a container, or an image itself; with or without its tag.
+fn is_image(event: &Event, wanted: &str) -> bool {
+    let key = if event.subject == EventSubject::Image { "name" } else { "image" };
+    let name = event.attributes.get(key).map_or("", String::as_str);
+    let bare = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name, |(bare, _)| bare);
+    event.actor == wanted || !name.is_empty() && (name == wanted || bare == wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pontoon_types::{EventScope, EventSubject};
+    use pontoon_types::EventScope;
     use std::time::Duration;
 
     fn at(seconds: u64) -> SystemTime {

@@ -1,22 +1,31 @@
 //! Query parameters: reading them, and what the filters of each call take.
 
+mod containers;
 mod events;
 mod images;
 mod networks;
 mod prune;
 mod sandboxes;
+mod volumes;
 mod when;
 
+pub use containers::ContainerPruneFilter;
+pub(crate) use containers::{ContainerFilter, Listed};
 pub(crate) use events::{EventFilter, EventWindow};
 pub(crate) use images::{ImageFilter, ImagePrune};
 pub(crate) use networks::NetworkFilter;
 pub(crate) use prune::prune_filter;
 pub(crate) use sandboxes::SandboxFilter;
+pub(crate) use volumes::VolumeFilter;
+pub use volumes::VolumePruneFilter;
 
 use crate::Failure;
 use pontoon_api_types::{Filters, quote};
+use pontoon_containers::spec::ConsoleSize;
 use pontoon_types::parse_go_bool;
 use regex::Regex;
+use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// The parameters of one request; of a repeated one the first counts, as in Go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,9 +64,61 @@ impl Query {
         !matches!(self.get(name).trim().to_ascii_lowercase().as_str(), "" | "0" | "no" | "false" | "none")
     }
 
+    /// A whole number; absent is none.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Failure> {
+        match self.get(name) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                let quoted = quote(text);
+                Failure::invalid(format!("invalid value for {name}: strconv.Atoi: parsing {quoted}: invalid syntax"))
+            }),
+        }
+    }
+
+    /// The size of a terminal, in `h` and `w`.
+    pub(crate) fn console_size(&self) -> Result<ConsoleSize, Failure> {
+        let side = |name: &str, what: &str| {
+            self.get(name).parse::<u32>().map(u64::from).map_err(|_| {
+                let quoted = quote(self.get(name));
+                Failure::invalid(format!(
+                    "invalid resize {what} {quoted}: strconv.ParseUint: parsing {quoted}: invalid syntax"
+                ))
+            })
+        };
+        Ok(ConsoleSize { height: side("h", "height")?, width: side("w", "width")? })
+    }
+
     pub(crate) fn filters(&self) -> Result<Filters, Failure> {
         Ok(Filters::parse(self.get("filters"))?)
     }
+}
+
+/// The moment that a parameter means; none when it is empty.
+pub(crate) fn moment(text: &str, now: SystemTime) -> Result<Option<SystemTime>, Failure> {
+    Some(text).filter(|text| !text.is_empty()).map(|text| when::parse_time(text, now)).transpose()
+}
+
+/// The filter `dangling`: whether something is not in use.
+fn dangling(filters: &Filters) -> Result<Option<bool>, Failure> {
+    let mut values = filters.values("dangling");
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Failure::invalid("got more than one value for filter key \"dangling\""));
+    }
+    match value {
+        "true" | "1" => Ok(Some(true)),
+        "false" | "0" => Ok(Some(false)),
+        _ => Err(Failure::invalid(
+            "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")",
+        )),
+    }
+}
+
+/// What every prune takes: all of `label`, none of `label!`.
+fn labelled(filters: &Filters, labels: Option<&BTreeMap<String, String>>) -> bool {
+    let none = BTreeMap::new();
+    let labels = labels.unwrap_or(&none);
+    filters.labels("label", labels) && (!filters.has("label!") || !filters.labels("label!", labels))
 }
 
 /// The values of a filter that match as text, or anywhere as a regular expression. An invalid expression matches

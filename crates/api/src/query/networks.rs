@@ -26,7 +26,7 @@ impl NetworkFilter {
             let text = format!("invalid filter: 'type'='{value}'");
             return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, text));
         }
-        let dangling = dangling(&filters)?;
+        let dangling = super::dangling(&filters)?;
         let (names, ids) = (Patterns::of(&filters, "name"), Patterns::of(&filters, "id"));
         Ok(Self { filters, names, ids, dangling })
     }
@@ -42,21 +42,6 @@ impl NetworkFilter {
             && self.filters.exact("scope", &record.scope.to_string())
             && self.filters.exact("type", sort)
             && self.dangling.is_none_or(|wanted| wanted == dangling)
-    }
-}
-
-fn dangling(filters: &Filters) -> Result<Option<bool>, Failure> {
-    let mut values = filters.values("dangling");
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Failure::invalid("got more than one value for filter key \"dangling\""));
-    }
-    match value {
-        "true" | "1" => Ok(Some(true)),
-        "false" | "0" => Ok(Some(false)),
-        _ => Err(Failure::invalid(
-            "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")",
-        )),
     }
 }
 

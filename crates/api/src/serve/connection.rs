@@ -3,9 +3,10 @@
 use super::ConnectionLimits;
 use super::peer::{Peer, Stream};
 use crate::Api;
+use crate::takeover::Departure;
 use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A connection as it was taken.
 pub(super) enum Wire {
@@ -60,14 +61,23 @@ impl Connections {
         }
     }
 
-    async fn http<S: AsyncRead + AsyncWrite + Unpin>(mut self, stream: S, peer: Peer) {
-        let api = self.api;
+    async fn http<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(mut self, stream: S, peer: Peer) {
+        let (api, own) = (self.api, peer.clone());
+        let (depart, mut departing) = mpsc::channel(1);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            let api = api.clone();
-            async move { Ok::<_, Infallible>(api.handle(request).await) }
+            request.extensions_mut().insert(own.clone());
+            let (api, depart) = (api.clone(), depart.clone());
+            async move {
+                let reply = api.handle(request).await;
+                if let Some(departure) = Departure::of(&reply) {
+                    // From here on the connection is not HTTP's: this request is never answered by hyper.
+                    let _ = depart.send(departure).await;
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(reply)
+            }
         });
-        let connection = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle)
             .max_buf_size(self.limits.head.max(8 << 10))
@@ -77,17 +87,31 @@ impl Connections {
             .serve_connection(TokioIo::new(stream), service);
         // The guard that waiting gives must not be held while the connection ends.
         let closing = async { drop(self.closing.wait_for(|closing| *closing).await) };
-        tokio::pin!(connection, closing);
+        tokio::pin!(closing);
         let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = closing => {
-                connection.as_mut().graceful_shutdown();
+            ended = &mut connection => ended,
+            Some(departure) = departing.recv() => return depart_with(departure, connection.into_parts(), peer, closing).await,
+            () = &mut closing => {
+                Pin::new(&mut connection).graceful_shutdown();
                 connection.await
             }
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "connection ended early");
         }
+    }
+}
+
+/// Goes on with a connection that a call took over, to its end or the daemon's.
+async fn depart_with<S, T>(departure: Departure, parts: Parts<TokioIo<S>, T>, peer: Peer, closing: impl Future)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (input, output) = tokio::io::split(parts.io.into_inner());
+    let going = departure.run(parts.read_buf, Box::new(input), Box::new(output), peer);
+    tokio::select! {
+        () = going => {}
+        _ = closing => {}
     }
 }
 

@@ -23,7 +23,7 @@ enum Socket {
 pub struct Peer(Arc<Socket>);
 
 /// Reading and writing it.
-pub(super) struct Stream(Arc<Socket>);
+pub(crate) struct Stream(Arc<Socket>);
 
 macro_rules! socket {
     ($socket:expr, $name:ident => $call:expr) => {
@@ -35,7 +35,7 @@ macro_rules! socket {
 }
 
 impl Peer {
-    pub(super) fn unix(stream: UnixStream) -> (Stream, Self) {
+    pub(crate) fn unix(stream: UnixStream) -> (Stream, Self) {
         Self::around(Socket::Unix(stream))
     }
 
@@ -63,6 +63,23 @@ impl Peer {
                 Err(_) => return,
             }
         }
+    }
+
+    /// Waits until the client is gone altogether, not only its sending side. A TCP client that went without a word after
+    /// closing its sending side is noticed when something is written to it.
+    pub async fn hung_up(&self) {
+        while !self.is_hung_up() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Asked of the kernel, because waiting for it would take readiness away from whoever writes.
+    fn is_hung_up(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let fd = socket!(&*self.0, s => std::os::fd::AsFd::as_fd(s));
+        let mut asked = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
+        let gone = PollFlags::HUP | PollFlags::ERR;
+        poll(&mut asked, Some(&Timespec::default())).is_ok() && asked[0].revents().intersects(gone)
     }
 
     /// How much of one byte could be read; "would block" also clears the readiness that was taken for true.

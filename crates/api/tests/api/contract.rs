@@ -4,6 +4,10 @@ use crate::core::Core;
 use crate::probe::{Answer, Probe, encoded};
 use serde_json::{Map, Value, json};
 
+/// Pointers in Go, which the description does not tell: null when they are nil.
+const POINTERS: &[&str] = &["ExitCode", "MemorySwappiness", "OomKillDisable"];
+
+/// Docker's description.
 pub struct Contract(Value);
 
 impl Contract {
@@ -44,7 +48,10 @@ impl Contract {
     fn closed(&self, schema: &Value) -> Value {
         let mut schema = self.merged(schema);
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            for property in properties.values_mut() {
+            for (name, property) in properties {
+                if POINTERS.contains(&name.as_str()) {
+                    property["x-nullable"] = true.into();
+                }
                 *property = self.closed(property);
             }
             schema.entry("additionalProperties").or_insert(false.into());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, what fails is to stop it")]
 
+mod containers;
 mod contract;
 mod core;
 mod events;

@@ -48,10 +48,14 @@ async fn what_is_no_page_is_not_found() {
 
 #[tokio::test]
 async fn parts_of_the_engine_that_are_not_here_say_so() {
-    let answer = Probe::new().post("/v1.50/containers/create?name=x", "{}").await;
-    assert_eq!(answer.status, 501);
-    assert!(answer.message().starts_with("/containers/create is not implemented"), "{}", answer.body);
-    assert!(answer.json()["hint"].as_str().unwrap().contains("pontoon run"));
+    for (path, text) in [
+        ("build", "/build: building images is not supported by Pontoon"),
+        ("services/create", "/services/create: swarm mode is not supported by Pontoon"),
+        ("distribution/x/json", "/distribution/x/json: this is not supported by Pontoon"),
+    ] {
+        let answer = Probe::new().post(&format!("/v1.50/{path}"), "{}").await;
+        assert_eq!((answer.status, answer.message().as_str()), (501, text));
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Asking the API without a socket, and what came back.
 
+use crate::containers::model::Model;
 use crate::core::Core;
 use bytes::Bytes;
 use http::{HeaderMap, Request, header};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 /// The API over a core in memory. Serves versions from 1.24 on, so that all differences can be seen.
 pub struct Probe {
     pub core: Arc<Core>,
+    pub containers: Arc<Model>,
     pub api: Api,
 }
 
@@ -46,7 +48,8 @@ impl Probe {
     pub fn over(core: Core) -> Self {
         let core = Arc::new(core);
         let identity = Identity { min_api: ApiVersion::MIN, version: "9.9.9".into(), ..Identity::default() };
-        Self { api: router(core.clone(), identity), core }
+        let containers = Arc::new(Model::default());
+        Self { api: router(core.clone(), containers.clone(), identity), core, containers }
     }
 
     /// A request such as `GET /networks`. A body makes it JSON.

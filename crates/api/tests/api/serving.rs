@@ -1,5 +1,6 @@
 //! Over real sockets: unix, TCP, TLS; many at once, half-closed clients, slow ones, and the end.
 
+use crate::containers::model::Model;
 use crate::core::Core;
 use pontoon_api::serve::{ConnectionLimits, Listener, TlsSettings, bind_tcp, bind_unix, expose, serve};
 use pontoon_api::{Api, Identity, router};
@@ -17,39 +18,41 @@ use tokio::task::JoinHandle;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A served API on a unix socket of its own.
-struct Daemon {
+pub struct Daemon {
     dir: tempfile::TempDir,
     core: Arc<Core>,
+    pub containers: Arc<Model>,
     api: Api,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
-fn limits() -> ConnectionLimits {
+pub fn limits() -> ConnectionLimits {
     ConnectionLimits { idle: SOON, grace: Duration::from_secs(5), ..ConnectionLimits::default() }
 }
 
 impl Daemon {
-    fn start(limits: ConnectionLimits, more: Vec<Listener>) -> Self {
+    pub fn start(limits: ConnectionLimits, more: Vec<Listener>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let core = Arc::new(Core::new());
-        let api = router(core.clone(), Identity::default());
+        let containers = Arc::new(Model::default());
+        let api = router(core.clone(), containers.clone(), Identity::default());
         let mut listeners = vec![Listener::Unix(bind_unix(&dir.path().join("s"), None).unwrap())];
         listeners.extend(more);
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(serve(api.clone(), listeners, limits, async { drop(stopped.await) }));
-        Self { dir, core, api, stop, ended }
+        Self { dir, core, containers, api, stop, ended }
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.dir.path().join("s")
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(Host::Unix(self.path())).with_timeout(SOON)
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.send(()).unwrap();
         tokio::time::timeout(SOON, self.ended).await.expect("it ends in time").unwrap();
     }

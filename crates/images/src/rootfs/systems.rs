@@ -12,7 +12,7 @@ use crate::store::{Folder, sync_folder};
 use crate::{Digest, Error, Image, Result};
 use rustix::fs::CWD;
 use rustix::mount::OpenTreeFlags;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -115,6 +115,19 @@ impl RootFileSystems {
         let all = fs::read_dir(&self.path).map_err(Error::file("read", &self.path))?.flatten();
         let name = |found: fs::DirEntry| found.file_name().into_string().ok().filter(|name| !name.starts_with('.'));
         Ok(all.filter_map(name).collect())
+    }
+
+    /// Where the parts of a container's stand, under the names that Docker gives them.
+    pub fn parts(&self, container: &str) -> Result<BTreeMap<&'static str, String>> {
+        let (places, record) = self.record(container)?;
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let lowers: Vec<String> = self.lowers(&record).into_iter().map(text).collect();
+        Ok(BTreeMap::from([
+            ("LowerDir", lowers.join(":")),
+            ("MergedDir", text(places.merged())),
+            ("UpperDir", text(places.upper())),
+            ("WorkDir", text(places.work())),
+        ]))
     }
 
     /// How much a container wrote, and how much it sees in all.

@@ -7,6 +7,11 @@ mod images;
 
 pub(crate) use images::ImageRoute;
 
+mod containers;
+
+pub(crate) use containers::{ContainerCall, ContainerRoute, ExecCall, VolumeRoute};
+
+use crate::work::Queue;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -30,6 +35,13 @@ pub(crate) enum Route {
     SetPorts(String),
     RemoveSandbox(String),
     Image(ImageRoute),
+    Containers(ContainerRoute),
+    Exec(String, ExecCall),
+    Volumes(VolumeRoute),
+    /// `GET /system/df`.
+    DiskUsage,
+    /// `GET /plugins`: there are none.
+    Plugins,
     /// `OPTIONS` on anything: allowed and empty, as in Docker.
     Options,
     /// A part of the Engine API that is not here.
@@ -48,9 +60,7 @@ const ABSENT: &[&str] = &[
     "build",
     "commit",
     "configs",
-    "containers",
     "distribution",
-    "exec",
     "grpc",
     "images",
     "nodes",
@@ -59,9 +69,7 @@ const ABSENT: &[&str] = &[
     "services",
     "session",
     "swarm",
-    "system",
     "tasks",
-    "volumes",
 ];
 
 impl Route {
@@ -83,6 +91,11 @@ impl Route {
             Self::CreateSandbox => "/pontoon/v1/sandboxes/create",
             Self::SetPorts(_) => "/pontoon/v1/sandboxes/{id}/ports",
             Self::Image(route) => route.pattern(),
+            Self::Containers(route) => route.pattern(),
+            Self::Exec(_, call) => call.pattern(),
+            Self::Volumes(route) => route.pattern(),
+            Self::DiskUsage => "/system/df",
+            Self::Plugins => "/plugins",
             Self::Options => "*",
             Self::Absent(_) => "absent",
         }
@@ -95,16 +108,19 @@ impl Route {
                 true
             }
             Self::Image(route) => route.takes_body(),
+            Self::Containers(route) => route.takes_json(),
+            Self::Exec(_, call) => *call == ExecCall::Start,
+            Self::Volumes(route) => *route == VolumeRoute::Create,
             _ => false,
         }
     }
 
-    /// Whether the call only looks.
-    pub(crate) fn reads(&self) -> bool {
+    /// Where a call that blocks waits for its turn.
+    pub(crate) fn queue(&self) -> Queue {
         match self {
-            Self::Info | Self::Networks | Self::Network(_) | Self::Sandboxes | Self::Sandbox(_) => true,
-            Self::Image(route) => route.reads(),
-            _ => false,
+            Self::Info | Self::Networks | Self::Network(_) | Self::Sandboxes | Self::Sandbox(_) => Queue::Reads,
+            Self::Image(route) if route.reads() => Queue::Reads,
+            _ => Queue::Writes,
         }
     }
 
@@ -115,6 +131,7 @@ impl Route {
                 Some(("network", short(id)))
             }
             Self::Sandbox(id) | Self::SetPorts(id) | Self::RemoveSandbox(id) => Some(("sandbox", short(id))),
+            Self::Containers(route) => route.id().map(|id| ("container", short(id))),
             _ => None,
         }
     }
@@ -164,6 +181,11 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         "networks" => networks(method, rest),
         "images" if let Some(route) = images::images(method, rest) => Some(Route::Image(route)),
         "auth" if whole && *method == Method::POST => Some(Route::Image(ImageRoute::Auth)),
+        "containers" => ContainerRoute::read(method, rest).map(Route::Containers),
+        "exec" => ExecCall::read(method, rest).map(|(id, call)| Route::Exec(id, call)),
+        "volumes" => VolumeRoute::read(method, rest).map(Route::Volumes),
+        "system" if rest == "df" && get => Some(Route::DiskUsage),
+        "plugins" if whole && get => Some(Route::Plugins),
         "pontoon" => sandboxes(method, rest.strip_prefix("v1/sandboxes")?),
         first if ABSENT.contains(&first) => Some(Route::Absent(path.to_owned())),
         _ => None,
@@ -294,7 +316,7 @@ mod tests {
 
     #[test]
     fn parts_of_the_engine_that_are_not_here_are_known() {
-        assert_eq!(routed("GET /v1.50/containers/json"), Some(Absent("containers/json".into())));
+        assert_eq!(routed("POST /v1.50/services/create"), Some(Absent("services/create".into())));
         assert_eq!(routed("POST /build"), Some(Absent("build".into())));
         assert_eq!(routed("OPTIONS /anything/at/all"), Some(Options));
     }
