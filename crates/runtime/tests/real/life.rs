@@ -164,6 +164,17 @@ fn limits_are_set_changed_and_counted() {
     assert!(place.runtime.top(&plan.id, "-nosuch").is_err());
 }
 
+#[test]
+fn a_monitor_is_small() {
+    let Some(place) = Place::new() else { return };
+    let plan = place.plan("sleep 1000");
+    let created = place.runtime.create(&plan).unwrap();
+    place.runtime.start(&plan.id).unwrap();
+    let smaps = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", created.monitor)).unwrap();
+    let pss = smaps.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok());
+    assert!(pss.is_some_and(|pss: u64| pss <= 2048), "{pss:?} KiB");
+}
+
 pub fn kill9(pid: u32) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.try_into().unwrap()), nix::sys::signal::SIGKILL).unwrap();
 }
