@@ -7,7 +7,7 @@ use crate::body::{Bodies, BodyLimits};
 use crate::machine::Machine;
 use crate::query::Query;
 use crate::reply::{self, Reply, ReplyBody};
-use crate::route::{Route, target};
+use crate::route::{ContainerRoute, Route, target};
 use crate::serve::Peer;
 use crate::takeover::takes_over;
 use crate::transfer::Transfers;
@@ -164,6 +164,12 @@ impl Inner {
         {
             let call = Call { version, query, body: Bytes::new() };
             return self.transfer(self.images()?, route.clone(), call, body).await;
+        }
+        if let Route::Containers(ContainerRoute::One(id, of)) = &route
+            && of.is_transfer()
+        {
+            let call = Call { version, query, body: Bytes::new() };
+            return self.container_transfer(id, *of, &call, body).await;
         }
         let body = if route.takes_body() { self.bodies.read(&parts.headers, body).await? } else { Bytes::new() };
         let call = Call { version, query, body };

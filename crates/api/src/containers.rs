@@ -12,8 +12,9 @@ use pontoon_api_types::{
     FilesystemChange, TopResponse, UpdateContainerRequest, Volume, WaitResponse,
 };
 use pontoon_containers::spec::ConsoleSize;
-use pontoon_containers::{ContainerView, NewContainer, StopWish, WaitCondition};
+use pontoon_containers::{ContainerView, NewContainer, PathStat, StopWish, UnpackWish, WaitCondition};
 use pontoon_runtime::{Attachment, Cgroups};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -175,6 +176,14 @@ pub trait ContainerEngine: Send + Sync + 'static {
     fn top(&self, term: &str, arguments: &str) -> Work<TopResponse>;
     /// What changed in its file system.
     fn changes(&self, term: &str) -> Work<Vec<FilesystemChange>>;
+    /// What is at a path in its file system.
+    fn stat_path(&self, term: &str, path: &str) -> Work<PathStat>;
+    /// Writes what is at a path in it as a tar stream. Blocks.
+    fn pack(&self, term: &str, path: &str, to: &mut (dyn Write + Send)) -> Result<()>;
+    /// Writes all its own files as a tar stream. Blocks.
+    fn export(&self, term: &str, to: &mut (dyn Write + Send)) -> Result<()>;
+    /// Unpacks a tar stream into a folder of it. Blocks.
+    fn unpack(&self, term: &str, path: &str, wish: UnpackWish, from: &mut (dyn Read + Send)) -> Result<()>;
 
     /// Opens its streams.
     fn attach(&self, term: &str, stdin: bool) -> Result<Attached>;

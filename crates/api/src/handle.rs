@@ -18,10 +18,12 @@ use pontoon_api_types::{
 use pontoon_cnm::Controller;
 use pontoon_containers::spec::ConsoleSize;
 use pontoon_containers::{
-    ContainerView, Containers, Error, ExecView, NewContainer, NewExec, StopWish, Update, WaitCondition, Waited,
+    ContainerView, Containers, Error, ExecView, NewContainer, NewExec, PathStat, StopWish, UnpackWish, Update,
+    WaitCondition, Waited,
 };
 use pontoon_images::{ChangeKind, Images};
 use pontoon_runtime::{ConsoleSize as Size, Runtime};
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -220,6 +222,23 @@ impl ContainerEngine for ContainerHandle {
             };
             Ok(changes.into_iter().map(shown).collect())
         })
+    }
+
+    fn stat_path(&self, term: &str, path: &str) -> Work<PathStat> {
+        let (containers, term, path) = (self.containers.clone(), term.to_owned(), path.to_owned());
+        work(async move { containers.stat_path(&term, &path).await })
+    }
+
+    fn pack(&self, term: &str, path: &str, to: &mut (dyn Write + Send)) -> Result<()> {
+        Ok(self.containers.pack(term, path, to)?)
+    }
+
+    fn export(&self, term: &str, to: &mut (dyn Write + Send)) -> Result<()> {
+        Ok(self.containers.export(term, to)?)
+    }
+
+    fn unpack(&self, term: &str, path: &str, wish: UnpackWish, from: &mut (dyn Read + Send)) -> Result<()> {
+        Ok(self.containers.unpack(term, path, wish, from)?)
     }
 
     fn attach(&self, term: &str, stdin: bool) -> Result<Attached> {

@@ -69,6 +69,22 @@ pub struct ContainersPruned {
     pub space_reclaimed: u64,
 }
 
+/// What is at a path in a container, as it is told in a header.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerPathStat {
+    /// The last part of the path.
+    pub name: String,
+    /// Bytes.
+    pub size: i64,
+    /// Kind and permissions, as Go's `os.FileMode`.
+    pub mode: u32,
+    /// When it was changed.
+    pub mtime: String,
+    /// What a link leads to.
+    pub link_target: String,
+}
+
 /// One change of a container's file system.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

@@ -40,6 +40,13 @@ pub(crate) enum ContainerCall {
     Exec,
 }
 
+impl ContainerCall {
+    /// Whether it moves much, in or out: it is no ordinary call with a body of its own.
+    pub(crate) fn is_transfer(self) -> bool {
+        matches!(self, Self::ArchiveGet | Self::ArchivePut | Self::Export)
+    }
+}
+
 /// A call about a command in a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExecCall {

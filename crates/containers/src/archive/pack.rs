@@ -14,12 +14,29 @@ const CAPABILITY: &str = "security.capability";
 
 /// Writes what is at `asked` to `to`. Names begin with its last part.
 pub(super) fn pack(asked: &Asked, real: &Path, to: impl Write) -> Result<()> {
-    let mut packing =
-        Packing { builder: Builder::new(io::BufWriter::with_capacity(64 << 10, to)), linked: HashMap::new() };
-    let act = || format!("pack {}", asked.path.display());
-    packing.tree(real, asked.name()).map_err(Error::file(act()))?;
-    let written = packing.builder.into_inner().and_then(|mut buffer| buffer.flush());
-    written.map_err(Error::file(act()))
+    packed(to, |packing| packing.tree(real, asked.name()))
+        .map_err(Error::file(format!("pack {}", asked.path.display())))
+}
+
+/// Writes everything in the root to `to`, under names from there.
+pub(super) fn pack_all(to: impl Write) -> Result<()> {
+    let all = |packing: &mut Packing<_>| {
+        for entry in std::fs::read_dir("/")? {
+            let entry = entry?;
+            packing.tree(&entry.path(), entry.file_name().into())?;
+        }
+        Ok(())
+    };
+    packed(to, all).map_err(Error::file("pack the container's files"))
+}
+
+type Buffered<W> = io::BufWriter<W>;
+
+fn packed<W: Write>(to: W, act: impl FnOnce(&mut Packing<Buffered<W>>) -> io::Result<()>) -> io::Result<()> {
+    let builder = Builder::new(io::BufWriter::with_capacity(64 << 10, to));
+    let mut packing = Packing { builder, linked: HashMap::new() };
+    act(&mut packing)?;
+    packing.builder.into_inner()?.flush()
 }
 
 struct Packing<W: Write> {

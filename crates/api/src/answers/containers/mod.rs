@@ -50,7 +50,7 @@ impl Inner {
             C::Inspect => inspect::inspect(containers, &id, &long.call).await,
             C::Top => life::top(containers, &id, &long.call).await,
             C::Changes => archive::changes(containers, &id).await,
-            C::ArchiveGet | C::ArchivePut | C::ArchiveStat | C::Export => Err(archive::absent(of)),
+            C::ArchiveStat => archive::stat(containers, &id, &long.call).await,
             _ => life::change(containers, of, &id, &long).await,
         }
     }

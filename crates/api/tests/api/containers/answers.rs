@@ -168,6 +168,33 @@ async fn lists_are_filtered_limited_and_in_order() {
 }
 
 #[tokio::test]
+async fn files_go_out_and_in_as_streams_with_their_description() {
+    let (contract, probe) = (Contract::read(), Probe::new());
+    create(&probe, "web").await;
+    let told = |answer: &crate::probe::Answer| {
+        let header = answer.headers["x-docker-container-path-stat"].as_bytes().to_vec();
+        serde_json::from_slice::<serde_json::Value>(&data_encoding::BASE64.decode(&header).unwrap()).unwrap()
+    };
+    let stat = json!({"name":"file","size":3,"mode":420,"mtime":"1970-01-01T00:00:00Z","linkTarget":""});
+    let looked = probe.call("HEAD /containers/web/archive?path=/file", None).await;
+    assert_eq!((looked.status, looked.body.as_str(), told(&looked)), (200, "", stat.clone()));
+    let got = probe.get("/containers/web/archive?path=/file").await;
+    assert_eq!((got.status, got.body.as_str(), told(&got)), (200, "a tar stream", stat));
+    assert_eq!(got.headers["content-type"], "application/x-tar");
+    assert_eq!(probe.get("/containers/web/export").await.body, "a tar stream");
+    let put = |query: &'static str| {
+        let request = http::Request::builder().method("PUT").uri(format!("/containers/web/archive?{query}"));
+        let body = http_body_util::Full::new(bytes::Bytes::from_static(b"sent"));
+        probe.send(request.header("content-type", "application/x-tar").body(body).unwrap())
+    };
+    let done = put("path=/").await;
+    assert_eq!((done.status, done.body.as_str()), (200, ""));
+    let refused = put("path=/ro&copyUIDGID=1&noOverwriteDirNonDir=true").await;
+    assert_eq!(refused.message(), "/ro sent UnpackWish { keep_kinds: true, own: true }");
+    contract.check("put", "/containers/{id}/archive", &refused);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_request_is_told_in_dockers_words() {
     let probe = Probe::new();
     create(&probe, "web").await;
@@ -208,7 +235,10 @@ async fn what_is_wrong_with_a_request_is_told_in_dockers_words() {
             "/commit: committing containers to images is not supported by Pontoon",
         ),
         ("POST /swarm/init", None, 501, "/swarm/init: swarm mode is not supported by Pontoon"),
-        ("GET /containers/web/export", None, 501, "exporting a container is not supported by Pontoon"),
+        ("GET /containers/nope/export", None, 404, "No such container: nope"),
+        ("GET /containers/web/archive", None, 400, "bad parameter: path cannot be empty"),
+        ("GET /containers/web/archive?path=/x", None, 404, "Could not find the file /x in container web"),
+        ("PUT /containers/nope/archive?path=/", None, 404, "No such container: nope"),
         ("GET /containers/web/checkpoints", None, 404, "page not found"),
     ] {
         let answer = probe.call(line, body).await;
