@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const TIME: Duration = Duration::from_secs(1);
+/// One of the two turns that each side has in a round.
+const TURN: Duration = Duration::from_millis(500);
 const PORT: u16 = 8080;
 const PUBLISHED: u16 = 18080;
 const BY_HAND: &str = "203.0.113.2";
@@ -34,10 +35,9 @@ pub fn throughput(bench: &mut Bench) -> Result<Vec<Line>> {
     let mut remote = Pair::default();
     let mut local = Pair::default();
     for _ in 0..bench.rounds {
-        let here = ours.measure(&peer, published, TIME)?;
-        remote.push(here, plain.measure(&peer, address(BY_HAND, PORT)?, TIME)?);
-        let here = ours.measure(&host, loopback, TIME)?;
-        local.push(here, ours.measure(&host, inner, TIME)?);
+        remote
+            .measure(|| ours.measure(&peer, published, TURN), || plain.measure(&peer, address(BY_HAND, PORT)?, TURN))?;
+        local.measure(|| ours.measure(&host, loopback, TURN), || ours.measure(&host, inner, TURN))?;
     }
     command("ip link del byhand0")?;
     let mut lines = remote.lines("from a remote host", "to a bridge and veth made by hand, without rules", 0.95);
@@ -53,11 +53,16 @@ struct Pair {
 }
 
 impl Pair {
-    /// Of one round, so that a busy second of the machine weighs on both sides.
-    fn push(&mut self, published: f64, direct: f64) {
+    /// One round: published, direct, direct, published, so that a machine that gets busier or quieter meanwhile weighs on
+    /// both sides.
+    fn measure(&mut self, published: impl Fn() -> Result<f64>, direct: impl Fn() -> Result<f64>) -> Result<()> {
+        let begin = published()?;
+        let direct = f64::midpoint(direct()?, direct()?);
+        let published = f64::midpoint(begin, published()?);
         self.published.push(published);
         self.direct.push(direct);
         self.ratio.push(published / direct);
+        Ok(())
     }
 
     fn lines(self, from: &str, direct: &str, least: f64) -> Vec<Line> {
