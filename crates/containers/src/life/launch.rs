@@ -26,11 +26,10 @@ impl Inner {
     }
 
     fn launch_on(&self, container: &Container, definition: &Definition, rootfs: PathBuf) -> Result<Launched> {
-        // Kept until the process has been created.
-        let held = mounts::ready(&definition.mounts, &definition.host_config)?;
+        let mounts = mounts::ready(&definition.mounts, &definition.host_config)?;
         let donors = self.donors(definition.id, &definition.host_config)?;
         let joined = network::start(&self.core, &definition.for_network(), self, self.settings.link_variables)?;
-        let ready = plan::Ready { rootfs, mounts: held.mounts.clone(), joined: &joined, donors };
+        let ready = plan::Ready { rootfs, mounts, joined: &joined, donors };
         match plan::plan(definition, ready, &self.settings).and_then(|plan| self.run(container, &plan)) {
             Ok(pid) => Ok(Launched { pid, joined }),
             Err(error) => {

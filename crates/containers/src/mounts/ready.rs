@@ -4,22 +4,12 @@ use super::MountPoint;
 use crate::spec::{HostConfig, MountKind, TmpfsOptions};
 use crate::{Error, Result};
 use pontoon_runtime::{Mount, MountSource, Propagation};
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use std::path::{Path, PathBuf};
 
-/// Mounts that are ready as long as this is kept.
-pub(crate) struct Held {
-    /// The mounts.
-    pub mounts: Vec<Mount>,
-    /// What some of their paths lead to.
-    _folders: Vec<OwnedFd>,
-}
-
 /// All mounts of a container that its settings ask for, outer ones first.
-pub(crate) fn ready(points: &[MountPoint], host: &HostConfig) -> Result<Held> {
-    let mut folders = Vec::new();
-    let mut mounts = points.iter().map(|point| one(point, &mut folders)).collect::<Result<Vec<_>>>()?;
+pub(crate) fn ready(points: &[MountPoint], host: &HostConfig) -> Result<Vec<Mount>> {
+    let mut mounts = points.iter().map(one).collect::<Result<Vec<_>>>()?;
     for (path, options) in host.tmpfs.iter().flatten() {
         let options = options.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let target = PathBuf::from(super::point::clean(path));
@@ -27,16 +17,16 @@ pub(crate) fn ready(points: &[MountPoint], host: &HostConfig) -> Result<Held> {
     }
     // A mount over a folder hides what was mounted below it before.
     mounts.sort_by_key(|mount| mount.target.components().count());
-    Ok(Held { mounts, _folders: folders })
+    Ok(mounts)
 }
 
-fn one(point: &MountPoint, folders: &mut Vec<OwnedFd>) -> Result<Mount> {
+fn one(point: &MountPoint) -> Result<Mount> {
     let source = match point.kind {
         MountKind::Tmpfs => {
             MountSource::Tmpfs { options: tmpfs_options(point.tmpfs.as_ref().unwrap_or(&TmpfsOptions::default())) }
         }
         MountKind::Bind | MountKind::Volume => MountSource::Bind {
-            path: source_of(point, folders)?,
+            path: source_of(point)?,
             propagation: Propagation::from_word(&point.propagation).unwrap_or_default(),
             recursive: point.recursive,
         },
@@ -45,14 +35,10 @@ fn one(point: &MountPoint, folders: &mut Vec<OwnedFd>) -> Result<Mount> {
 }
 
 /// Where what is mounted is on the host.
-fn source_of(point: &MountPoint, folders: &mut Vec<OwnedFd>) -> Result<PathBuf> {
+fn source_of(point: &MountPoint) -> Result<PathBuf> {
     let path = Path::new(&point.source);
     if !point.subpath.is_empty() {
-        let folder = source_in(path, &point.subpath)?;
-        // By the descriptor: whoever writes into the volume could put a link at its path before it is mounted.
-        let path = format!("/proc/{}/fd/{}", std::process::id(), folder.as_raw_fd());
-        folders.push(folder);
-        return Ok(path.into());
+        return source_in(path, &point.subpath);
     }
     if std::fs::symlink_metadata(path).is_ok() {
         return Ok(path.to_owned());
@@ -68,15 +54,18 @@ fn source_of(point: &MountPoint, folders: &mut Vec<OwnedFd>) -> Result<PathBuf> 
     }))
 }
 
-/// A folder in a volume. Whoever wrote into the volume may have put links there: none leads out of it.
-fn source_in(volume: &Path, subpath: &str) -> Result<OwnedFd> {
+/// A folder in a volume. Whoever wrote into the volume may have put links there: none leads out of it. The runtime gets
+/// its path and not a descriptor, which the kernel would not mount in another mount namespace.
+fn source_in(volume: &Path, subpath: &str) -> Result<PathBuf> {
     let act = format!("failed to open subpath {subpath} of {}", volume.display());
     let open = |path: &Path, at: rustix::fd::BorrowedFd<'_>, resolve| {
         rustix::fs::openat2(at, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
     };
     let top = open(volume, CWD, ResolveFlags::empty()).map_err(|errno| Error::file(act.clone())(errno.into()))?;
+    use rustix::fd::AsFd;
     open(Path::new(subpath), top.as_fd(), ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS)
-        .map_err(|errno| Error::file(act)(errno.into()))
+        .map_err(|errno| Error::file(act)(errno.into()))?;
+    Ok(volume.join(subpath))
 }
 
 fn tmpfs_options(options: &TmpfsOptions) -> Vec<String> {
@@ -102,7 +91,7 @@ mod tests {
             MountPoint::tmpfs(TmpfsOptions { size_bytes: 4096, mode: 0o1777, options: None }, "/a".into()),
         ];
         let host = HostConfig { tmpfs: Some([("/a/b/".into(), "ro,size=1m".into())].into()), ..HostConfig::default() };
-        let mounts = ready(&points, &host).unwrap().mounts;
+        let mounts = ready(&points, &host).unwrap();
         let targets: Vec<_> = mounts.iter().map(|mount| mount.target.display().to_string()).collect();
         assert_eq!(targets, ["/a", "/a/b", "/a/b/c"]);
         let options = vec!["size=4096".to_owned(), "mode=1777".to_owned()];
@@ -114,10 +103,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/one");
         let mut point = MountPoint::bind(path.display().to_string(), "/x".into());
-        let error = one(&point, &mut Vec::new()).unwrap_err().to_string();
+        let error = one(&point).unwrap_err().to_string();
         assert!(error.contains("bind source path does not exist: "), "{error}");
         point.make_source = true;
-        one(&point, &mut Vec::new()).unwrap();
+        one(&point).unwrap();
         assert!(path.is_dir());
     }
 
@@ -127,12 +116,7 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("volume/in")).unwrap();
         std::os::unix::fs::symlink("..", folder.path().join("volume/out")).unwrap();
         let volume = folder.path().join("volume");
-        let point = MountPoint { subpath: "in".into(), ..MountPoint::bind(volume.display().to_string(), "/x".into()) };
-        let mut folders = Vec::new();
-        let path = source_of(&point, &mut folders).unwrap();
-        std::fs::rename(volume.join("in"), volume.join("moved")).unwrap();
-        std::os::unix::fs::symlink("/", volume.join("in")).unwrap();
-        assert_eq!(std::fs::read_link(path).unwrap(), volume.join("moved"), "whatever happens to its path");
+        assert_eq!(source_in(&volume, "in").unwrap(), volume.join("in"));
         assert!(source_in(&volume, "out").is_err());
         assert!(source_in(&volume, "none").is_err());
     }
