@@ -23,7 +23,11 @@ use supervise::Signals;
 
 /// Creates a sandbox, runs the command in it and gives its exit status; removes the sandbox unless it is to be kept.
 pub fn run(client: &Client, command: &Run) -> Result<u8, Error> {
-    let request = request::build(&command.sandbox, &["bridge"])?;
+    let mut request = request::build(&command.sandbox, &["bridge"])?;
+    if !command.keep {
+        // Killed, we cannot remove it any more: then the daemon does.
+        request.keeper = std::process::id();
+    }
     // From here on a signal to end waits until there is somebody to forward it to, so that no sandbox is left behind.
     let signals = Signals::hold()?;
     let answer = client.create_sandbox(&request)?;

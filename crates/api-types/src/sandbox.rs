@@ -3,7 +3,7 @@
 //! Owns: the JSON and its way to a `SandboxSpec`. Must never check what only the core can know.
 
 use crate::{Address, EndpointSettings, Ordered, PortMap, ShapeError, bindings_from_map, map_from_bindings};
-use pontoon_types::{ExtraHost, NamespaceSource, PortBinding, SandboxSpec};
+use pontoon_types::{ExtraHost, Keeper, NamespaceSource, PortBinding, SandboxSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,6 +17,9 @@ pub struct CreateSandboxRequest {
     /// Where the network namespace comes from; absent makes a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<NamespaceConfig>,
+    /// A process that the sandbox goes with, by its number as the daemon sees it; 0 for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub keeper: u32,
     /// Networks to join, in this order. With none at all there is only loopback.
     pub networks: Ordered<Option<EndpointSettings>>,
     /// Ports to publish.
@@ -178,6 +181,7 @@ impl CreateSandboxRequest {
             hosts_links: Vec::new(),
             name: self.name,
             namespace: self.namespace.map_or(Ok(NamespaceSource::New), NamespaceConfig::into_source)?,
+            keeper: Some(self.keeper).filter(|pid| *pid != 0).map(|pid| Keeper { pid, start: 0 }),
             networks: networks.collect::<Result<_, _>>()?,
             ports: bindings_from_map(&self.port_bindings)?,
             hostname: self.hostname,
@@ -200,6 +204,7 @@ impl From<&SandboxSpec> for CreateSandboxRequest {
         Self {
             name: spec.name.clone(),
             namespace: Some(NamespaceConfig::from(&spec.namespace)).filter(|ns| *ns != NamespaceConfig::default()),
+            keeper: spec.keeper.map_or(0, |keeper| keeper.pid),
             networks: Ordered(networks.collect()),
             port_bindings: config.port_bindings,
             hostname: config.hostname,
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_request_survives_the_way_through_the_api() {
-        let body = r#"{"Name":"web","Namespace":{"Path":"/run/netns/x"},
+        let body = r#"{"Name":"web","Namespace":{"Path":"/run/netns/x"},"Keeper":7,
             "Networks":{"front":{"Aliases":["w"],"GwPriority":2},"back":{}},
             "PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}],"20000-29999/udp":null},
             "Hostname":"h","Domainname":"d","ExtraHosts":["a:10.0.0.1","b:host-gateway","c:fd00::1"],

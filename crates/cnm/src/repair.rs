@@ -5,11 +5,13 @@
 use crate::controller::Controller;
 use crate::driver::{Driver, Repaired, Wanted};
 use crate::sandbox::gateway::Gateways;
+use crate::sandbox::live::Sandbox;
 use crate::sandbox::{interface, routes};
 use crate::{Error, Result};
 use pontoon_kernel::{Change, Changes, Netns, NetnsOwner};
-use pontoon_types::{EndpointId, EventSubject, LinkName};
+use pontoon_types::{EndpointId, EventSubject, Keeper, LinkName};
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -71,7 +73,12 @@ impl Controller {
     }
 
     fn owners(&self) -> Vec<NetnsOwner> {
-        self.sandboxes_in_memory().iter().filter_map(|sandbox| sandbox.shown().owner.clone()).collect()
+        let of = |sandbox: &Arc<Sandbox>| {
+            let record = sandbox.shown();
+            let keeper = record.spec.keeper.map(|Keeper { pid, start }| NetnsOwner::Process { pid, start });
+            record.owner.clone().into_iter().chain(keeper)
+        };
+        self.sandboxes_in_memory().iter().flat_map(of).collect()
     }
 
     /// Removes sandboxes whose namespace is no longer what it was: no ghost endpoints.

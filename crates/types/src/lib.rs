@@ -31,6 +31,6 @@ pub use network::{ConfigFrom, NetworkSpec, Scope};
 pub use options::{Options, parse_go_bool};
 pub use ordered::Ordered;
 pub use port::{PortBinding, PortError, PortMapping, PortRange, Protocol};
-pub use sandbox::{ExtraHost, HostsLink, NamespaceSource, SandboxSpec};
+pub use sandbox::{ExtraHost, HostsLink, Keeper, NamespaceSource, SandboxSpec};
 
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};

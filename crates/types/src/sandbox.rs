@@ -21,6 +21,15 @@ pub enum NamespaceSource {
     Pid(u32),
 }
 
+/// A process that a sandbox goes with, though the namespace is not its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeper {
+    /// Process id, as the daemon sees it.
+    pub pid: u32,
+    /// When it started, so that a reused number is another; 0 until the core has looked.
+    pub start: u64,
+}
+
 /// A line for `/etc/hosts`; `host-gateway` is resolved by the controller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExtraHost {
@@ -50,6 +59,9 @@ pub struct SandboxSpec {
     pub name: String,
     /// Where the namespace comes from.
     pub namespace: NamespaceSource,
+    /// The process that it goes with, if any.
+    #[serde(default)]
+    pub keeper: Option<Keeper>,
     /// Networks to join, in order, with the settings of each endpoint. Empty means no endpoint at all.
     pub networks: Vec<(String, EndpointSpec)>,
     /// Ports to publish.

@@ -14,6 +14,7 @@ pub fn build(flags: &New, default: &[&str]) -> Result<CreateSandboxRequest, Erro
     Ok(CreateSandboxRequest {
         name: flags.name.clone().unwrap_or_default(),
         namespace: host.then(|| NamespaceConfig { host: true, ..NamespaceConfig::default() }),
+        keeper: 0,
         networks,
         port_bindings: port_bindings(flags),
         hostname: flags.hostname.clone().unwrap_or_default(),

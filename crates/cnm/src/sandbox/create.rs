@@ -5,7 +5,7 @@ use super::record::SandboxRecord;
 use crate::controller::Controller;
 use crate::{Error, Result};
 use pontoon_kernel::{Netns, NetnsOwner, Op};
-use pontoon_types::{EventSubject, NamespaceSource, SandboxId, SandboxSpec};
+use pontoon_types::{EventSubject, Keeper, NamespaceSource, SandboxId, SandboxSpec};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,7 +16,7 @@ impl Controller {
     pub fn create_sandbox(&self, spec: SandboxSpec) -> Result<SandboxId> {
         let _open = self.accepting()?;
         check(&spec)?;
-        let record = self.blank_sandbox(spec);
+        let record = self.blank_sandbox(self.kept(spec)?);
         let sandbox = Arc::new(Sandbox::new(record));
         // Whoever finds it by name meanwhile waits for its turn.
         let mut live = sandbox.turn()?;
@@ -32,6 +32,16 @@ impl Controller {
             self.tell("connect", &network, &sandbox);
         }
         Ok(sandbox.id)
+    }
+
+    /// Notes since when the process lives that the sandbox is to go with. One that is not known here (of another process
+    /// namespace) keeps nothing: the sandbox then stays until it is removed.
+    fn kept(&self, mut spec: SandboxSpec) -> Result<SandboxSpec> {
+        if let Some(Keeper { pid, .. }) = spec.keeper {
+            let start = self.kernel().process_start(pid).map_err(Error::kernel("look up the sandbox's process"))?;
+            spec.keeper = start.map(|start| Keeper { pid, start });
+        }
+        Ok(spec)
     }
 
     /// A container's comings and goings are told by its own events.

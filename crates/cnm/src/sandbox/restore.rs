@@ -8,7 +8,7 @@ use crate::network::live::{Member, Network};
 use crate::network::record::NetworkRecord;
 use crate::{Error, Result};
 use pontoon_kernel::Netns;
-use pontoon_types::Family;
+use pontoon_types::{Family, Keeper};
 use std::sync::Arc;
 
 impl Controller {
@@ -80,11 +80,16 @@ impl Controller {
         Ok(())
     }
 
-    /// Whether the sandbox's namespace is still the one it had, and its owner still has it.
+    /// Whether the sandbox's namespace is still the one it had, its owner still has it, and its keeper lives.
     pub(crate) fn is_alive(&self, record: &SandboxRecord) -> bool {
+        // A question that fails says nothing: only an answer ends a sandbox.
+        if let Some(Keeper { pid, start }) = record.spec.keeper
+            && matches!(self.kernel().process_start(pid), Ok(now) if now != Some(start))
+        {
+            return false;
+        }
         let Some(path) = &record.netns_path else { return true };
         let mounted = self.kernel().netns_id(path);
-        // A question that fails says nothing: only an answer ends a sandbox.
         if matches!(mounted, Ok(id) if id.is_none() || id != record.netns_id) {
             return false;
         }

@@ -135,6 +135,7 @@ fn spec(
         id: Some(container.id.into()),
         name: container.name.to_owned(),
         namespace: if in_host { NamespaceSource::Host } else { NamespaceSource::New },
+        keeper: None,
         networks: endpoints(container, mode, networks)?,
         ports: if in_host { Vec::new() } else { ports::bindings(config, host)? },
         hostname: config.hostname.clone(),

@@ -305,6 +305,34 @@ fn an_address_is_announced_as_often_as_asked_and_no_more_once_it_left() {
 }
 
 #[test]
+fn a_sandbox_goes_with_the_process_that_keeps_it() {
+    let kept = |name: &str, pid| pontoon_types::SandboxSpec {
+        keeper: Some(pontoon_types::Keeper { pid, start: 0 }),
+        ..sandbox(name, &["n"])
+    };
+    let world = World::new();
+    world.make_network("n");
+    for pid in [41, 42] {
+        world.host.start_process_in_host(pid, 7);
+    }
+    world.core.create_sandbox(kept("one", 41)).unwrap();
+    world.core.create_sandbox(kept("two", 42)).unwrap();
+    world.core.create_sandbox(kept("stays", 43)).unwrap();
+    world.core.forget_gone();
+    world.host.end_process(41);
+    world.core.forget_gone();
+    assert!(world.core.sandbox("one").is_err());
+    assert!(world.core.sandbox("two").is_ok() && world.core.sandbox("stays").is_ok());
+    // Another process with its number is not it, also for a daemon that was away.
+    world.host.start_process_in_host(42, 8);
+    let world = world.restart();
+    assert_eq!(world.ready.gone, 1);
+    assert!(world.core.sandbox("two").is_err() && world.core.sandbox("stays").is_ok());
+    world.quiet();
+    world.audit();
+}
+
+#[test]
 fn events_tell_each_network_that_is_joined_and_left() {
     let world = World::new();
     let n = world.make_network("n");

@@ -49,11 +49,13 @@ pub(crate) fn owner_id(owner: &NetnsOwner) -> io::Result<Option<NetnsId>> {
 }
 
 /// Field 22 of a `/proc/PID/stat` line. The second field is the command in parentheses and may itself hold spaces
-/// and parentheses, so that counting begins after the last one.
+/// and parentheses, so that counting begins after the last one. A process that ended and was not waited for is gone.
 fn start_time(stat: &[u8]) -> Option<u64> {
     let end = stat.iter().rposition(|&byte| byte == b')')?;
     let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+    let mut fields = rest.split_ascii_whitespace();
+    let ended = matches!(fields.next()?, "Z" | "X");
+    fields.nth(18)?.parse().ok().filter(|_| !ended)
 }
 
 /// The process whose namespace `owner` is, if it is one's: also a path such as `/proc/42/ns/net`.
@@ -78,6 +80,7 @@ mod tests {
         for command in ["sh", "a b", "a) S 1 (b", ")))", "\u{1b}[2J"] {
             assert_eq!(start_time(line(command).as_bytes()), Some(987_654), "{command}");
         }
+        assert_eq!(start_time(line("sh").replace(") S ", ") Z ").as_bytes()), None, "it ended");
         for bad in ["", "42 (sh", "42 (sh) S 1", "42 (sh) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x"] {
             assert_eq!(start_time(bad.as_bytes()), None, "{bad}");
         }

@@ -58,7 +58,7 @@ fn signals_reach_the_command_and_the_sandbox_goes_with_it() {
 }
 
 #[test]
-fn a_killed_run_takes_its_command_along() {
+fn a_killed_run_takes_its_command_and_its_sandbox_along() {
     let Some(world) = World::new() else { return };
     let mut command = world.command();
     command.args(["run", "--name", "orphan", "--", "sh", "-c", "echo $$; exec sleep 1000"]);
@@ -69,9 +69,9 @@ fn a_killed_run_takes_its_command_along() {
     let runs = || world.host().output("sh", &["-c", &format!("grep -q sleep /proc/{pid}/cmdline")]).status.success();
     until_true("the command runs", Duration::from_secs(10), runs);
     child.kill().unwrap();
+    until_true("the command is gone", Duration::from_secs(30), || !runs());
+    until_true("the sandbox is gone", Duration::from_secs(30), || sandboxes(&world).is_empty());
     child.wait().unwrap();
-    until_true("the command is gone", Duration::from_secs(10), || !runs());
-    world.told("sandbox rm --force orphan");
 }
 
 #[test]
