@@ -114,6 +114,8 @@ fn header(kind: EntryType, mode: u32) -> Header {
     header.set_entry_type(kind);
     header.set_mode(mode);
     header.set_size(0);
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_mtime(1_767_225_600);
     header
 }

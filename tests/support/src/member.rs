@@ -52,6 +52,12 @@ impl Member {
         self.endpoint(network).global_ipv6_address.ip().expect("an IPv6 address")
     }
 
+    /// A port of its IPv4 address in a network.
+    #[track_caller]
+    pub fn at4(&self, network: &str, port: u16) -> SocketAddr {
+        SocketAddr::new(self.ip4(network), port)
+    }
+
     /// A port of its addresses in a network, IPv4 first.
     #[track_caller]
     pub fn at(&self, network: &str, port: u16) -> [SocketAddr; 2] {

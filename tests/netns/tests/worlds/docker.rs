@@ -5,13 +5,13 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// `docker` with its own empty settings, in a world.
-struct Docker<'a> {
+pub(crate) struct Docker<'a> {
     world: &'a World,
     program: std::path::PathBuf,
 }
 
 impl<'a> Docker<'a> {
-    fn new(world: &'a World) -> Option<Self> {
+    pub(crate) fn new(world: &'a World) -> Option<Self> {
         let found = docker();
         if found.is_none() {
             skip("there is no docker command");
@@ -19,7 +19,7 @@ impl<'a> Docker<'a> {
         Some(Self { world, program: found? })
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(words)
@@ -31,13 +31,13 @@ impl<'a> Docker<'a> {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
         self.world.host().spawn(self.command(words)).wait_with_output().unwrap()
     }
 
     /// What `docker LINE` prints; it must succeed.
     #[track_caller]
-    fn told(&self, line: &str) -> String {
+    pub(crate) fn told(&self, line: &str) -> String {
         let output = self.run(&line.split_whitespace().collect::<Vec<_>>());
         assert!(output.status.success(), "docker {line}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
@@ -52,7 +52,7 @@ impl<'a> Docker<'a> {
 
     /// What `docker LINE` complains about; it must fail.
     #[track_caller]
-    fn refused(&self, line: &str) -> String {
+    pub(crate) fn refused(&self, line: &str) -> String {
         let output = self.run(&line.split_whitespace().collect::<Vec<_>>());
         assert!(!output.status.success(), "docker {line}: {}", String::from_utf8_lossy(&output.stdout));
         String::from_utf8(output.stderr).unwrap().trim_end().to_owned()

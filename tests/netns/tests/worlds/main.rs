@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod attacker;
+mod containers;
 mod docker;
 mod hostile;
 mod names;

@@ -3,10 +3,15 @@
 use pontoon_api_types::{ApiVersion, ContainerNetworkSettings, DefaultBridgeSettings, PortSummary};
 use pontoon_cnm::SandboxRecord;
 use pontoon_containers::ContainerView;
-use pontoon_containers::network::{ListedPort, NetworkView, listed, view};
+use pontoon_containers::network::{ListedPort, NetworkMode, NetworkView, listed, view};
+use pontoon_containers::spec::EndpointSettings;
+use std::collections::BTreeMap;
 
 /// Below this version the default bridge's endpoint is shown at the top once more.
 const WITHOUT_DEFAULT_BRIDGE: ApiVersion = ApiVersion::v1(52);
+
+/// Below this version the names that a container has anyway are among its aliases.
+const WITHOUT_IMPLIED_ALIASES: ApiVersion = ApiVersion::v1(45);
 
 /// What there is to show of a container's networking.
 pub(super) fn shown(container: &ContainerView) -> NetworkView {
@@ -19,10 +24,27 @@ fn own(container: &ContainerView) -> Option<&SandboxRecord> {
 }
 
 pub(super) fn settings(container: &ContainerView, version: ApiVersion) -> ContainerNetworkSettings {
-    let NetworkView { sandbox_id, sandbox_key, ports, networks } = shown(container);
+    let NetworkView { sandbox_id, sandbox_key, ports, mut networks } = shown(container);
+    if version < WITHOUT_IMPLIED_ALIASES {
+        imply_aliases(container, &mut networks);
+    }
     let bridge = networks.get("bridge").filter(|_| version < WITHOUT_DEFAULT_BRIDGE);
     let default_bridge = bridge.map(DefaultBridgeSettings::from);
     ContainerNetworkSettings { sandbox_id, sandbox_key, ports, default_bridge, networks }
+}
+
+/// Older clients look for the short id and the host name among the aliases.
+fn imply_aliases(container: &ContainerView, networks: &mut BTreeMap<String, EndpointSettings>) {
+    let definition = &container.definition;
+    let implied = [definition.id.short(), definition.config.hostname.clone()];
+    for (name, endpoint) in networks {
+        if matches!(NetworkMode::stored(name), NetworkMode::User(_)) {
+            let aliases = endpoint.aliases.get_or_insert_default();
+            let missing: Vec<String> = implied.iter().filter(|name| !aliases.contains(name)).cloned().collect();
+            aliases.extend(missing);
+            aliases.dedup();
+        }
+    }
 }
 
 /// The ports of a list: none while it does not run, or where nothing knows of ports.
