@@ -65,7 +65,11 @@ pub fn connect(config: &Config) -> Result<Host, Error> {
 fn open_images(config: &Config, core: &Controller) -> Result<Images, Error> {
     let hidden =
         [&config.data_root, &config.exec_root].map(|root| root.canonicalize().unwrap_or_else(|_| root.clone()));
-    let settings = pontoon_images::Settings { root: config.data_root.join("images"), hidden: hidden.into() };
+    let settings = pontoon_images::Settings {
+        root: config.data_root.join("images"),
+        hidden: hidden.into(),
+        insecure_registries: config.insecure_registries.clone(),
+    };
     Ok(Images::open(settings, core.events().clone())?)
 }
 

@@ -4,6 +4,7 @@ use crate::log::Level;
 use pontoon_api::{Api, Identity};
 use pontoon_cnm::Controller;
 use pontoon_config::{Config, Start};
+use pontoon_images::Images;
 use pontoon_types::EventSubject;
 use std::ffi::OsString;
 
@@ -15,6 +16,8 @@ pub struct Reloader {
     pub level: Level,
     /// Where clients see the daemon's settings.
     pub api: Api,
+    /// The images, for which some registries may be asked without TLS.
+    pub images: Option<Images>,
     /// What clients see, without the settings that change.
     pub identity: Identity,
 }
@@ -41,6 +44,9 @@ impl Reloader {
             live_restore: outcome.config.live_restore,
             ..self.identity.clone()
         });
+        if let Some(images) = &self.images {
+            images.set_insecure_registries(outcome.config.insecure_registries.clone());
+        }
         let attributes: Vec<(&str, &str)> =
             outcome.attributes.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let actor = core.daemon_id().unwrap_or_default();

@@ -89,7 +89,8 @@ async fn live(config: Config, level: log::Level, args: Vec<OsString>, warnings: 
         "ready"
     );
     notify(&[sd_notify::NotifyState::Ready]);
-    let config = signals.wait(config, &core, Reloader { args, level, api, identity }).await;
+    let config =
+        signals.wait(config, &core, Reloader { args, level, api, images: host.images.clone(), identity }).await;
     notify(&[sd_notify::NotifyState::Stopping]);
     stop.send_replace(true);
     // A server that broke down has nothing more to say.

@@ -163,7 +163,7 @@ impl Inner {
             && route.is_transfer()
         {
             let call = Call { version, query, body: Bytes::new() };
-            return self.transfer(self.images()?, route.clone(), call, body).await;
+            return self.transfer(self.images()?, route.clone(), call, &parts.headers, body).await;
         }
         if let Route::Containers(ContainerRoute::One(id, of)) = &route
             && of.is_transfer()

@@ -64,6 +64,8 @@ pub struct Config {
     pub userland_proxy: bool,
     /// Forwarding sysctls are checked, and trouble is told.
     pub ip_forward: bool,
+    /// Registries, by host or network, that may be asked without TLS.
+    pub insecure_registries: Vec<String>,
     /// Names of the reloadable settings that were given at all.
     pub(crate) given: Vec<&'static str>,
 }
@@ -111,6 +113,7 @@ impl Config {
             host_gateway: host_gateway(reader),
             userland_proxy: reader.bool("userland-proxy"),
             ip_forward: reader.bool("ip-forward"),
+            insecure_registries: reader.list("insecure-registries", names::registry),
             given: reader.given.iter().map(|(name, ..)| name).collect(),
         };
         config.check_together(&mut reader.mistakes);

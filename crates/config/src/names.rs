@@ -24,6 +24,19 @@ pub(crate) fn without_conflicts(labels: Vec<String>) -> Result<Vec<String>, Stri
     Ok(kept)
 }
 
+/// A registry, `HOST[:PORT]`, or a network of them.
+pub(crate) fn registry(text: &str) -> Result<String, String> {
+    if text.contains("://") {
+        return Err("insecure registry should not contain '://'".to_owned());
+    }
+    let letter = |c: u8| c.is_ascii_alphanumeric() || b".:-_[]/".contains(&c);
+    let network = !text.contains('/') || text.parse::<pontoon_types::IpNet>().is_ok();
+    if text.is_empty() || !text.bytes().all(letter) || !network {
+        return Err(format!("insecure registry {text} is not valid: want HOST[:PORT] or a network as CIDR"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A search domain, without its final dot; `.` alone means no search.
 pub(crate) fn search_domain(text: &str) -> Result<String, String> {
     let trimmed = text.trim();
@@ -54,6 +67,16 @@ pub(crate) fn resolver_option(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn registries_are_hosts_or_networks() {
+        for text in ["reg.test", "reg.test:5000", "10.0.0.0/8", "fd00::/8", "[::1]:5000"] {
+            assert_eq!(registry(text).as_deref(), Ok(text));
+        }
+        for text in ["", "http://reg.test", "reg.test/x", "a b"] {
+            assert!(registry(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn search_domains_are_checked_as_names() {

@@ -19,7 +19,7 @@ pub struct ReloadOutcome {
 
 impl Config {
     /// Takes from `new`, the settings as read again, what may change while running: `debug`, `labels`,
-    /// `live-restore` and `shutdown-timeout` where they are given, `features` always.
+    /// `live-restore`, `insecure-registries` and `shutdown-timeout` where they are given, `features` always.
     pub fn reload(&self, new: &Self) -> ReloadOutcome {
         let given = |name| new.given.contains(&name);
         let mut config = self.clone();
@@ -35,6 +35,9 @@ impl Config {
         if given("shutdown-timeout") {
             config.shutdown_timeout = new.shutdown_timeout;
         }
+        if given("insecure-registries") {
+            config.insecure_registries.clone_from(&new.insecure_registries);
+        }
         config.features.clone_from(&new.features);
         let (attributes, waiting) = (attributes(&config), waiting(&config, new));
         ReloadOutcome { config, attributes, waiting }
@@ -48,6 +51,7 @@ fn attributes(config: &Config) -> BTreeMap<String, String> {
         ("debug", config.debug.to_string()),
         ("labels", serde_json::Value::from(config.labels.clone()).to_string()),
         ("features", format!("map[{}]", features.join(" "))),
+        ("insecure-registries", serde_json::Value::from(config.insecure_registries.clone()).to_string()),
         ("live-restore", config.live_restore.to_string()),
         ("shutdown-timeout", timeout),
     ]

@@ -44,6 +44,9 @@ pub enum Error {
         /// What was found.
         found: Digest,
     },
+    /// A registry refuses or cannot be asked.
+    #[error(transparent)]
+    Pull(#[from] crate::pull::PullError),
     /// Nobody waits for the result any more.
     #[error("cancelled")]
     Cancelled,
@@ -136,6 +139,7 @@ impl Kind for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NoImage(_) | Self::NoRootfs(_) => ErrorKind::NotFound,
+            Self::Pull(error) => error.kind(),
             Self::Reference(_)
             | Self::Change(_)
             | Self::NotAnImage(_)
@@ -150,6 +154,7 @@ impl Kind for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Pull(error) => error.hint(),
             Self::Unpack(error) if error.is_full() => {
                 Some("free some room under the data root, or move it with --data-root".into())
             }

@@ -5,6 +5,7 @@ use crate::host::{host_id, host_image, host_name};
 use crate::rootfs::RootFileSystems;
 use crate::store::{Blobs, Folder, Holds, ImageRecord, Layers, Records, Scratch, State};
 use crate::{Digest, Error, Image, ImageId, Reference, Result};
+use arc_swap::ArcSwap;
 use pontoon_cnm::Events;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// Folders of the machine that containers of the image `host` must not see: the daemon's own.
     pub hidden: Vec<PathBuf>,
+    /// Registries, by host or network, that may be asked without TLS; those on this machine always may.
+    pub insecure_registries: Vec<String>,
 }
 
 /// A container that uses an image.
@@ -47,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) events: Arc<Events>,
     pub(crate) users: OnceLock<Arc<dyn ImageUsers>>,
     pub(crate) host: Image,
+    insecure: ArcSwap<Vec<String>>,
     known: Mutex<BTreeMap<ImageId, Known>>,
     rootfs: RootFileSystems,
 }
@@ -70,6 +74,7 @@ impl Images {
             events,
             users: OnceLock::new(),
             host: host_image(),
+            insecure: ArcSwap::from_pointee(settings.insecure_registries),
             known: Mutex::default(),
             rootfs: RootFileSystems::open(&folder, settings.hidden)?,
             folder,
@@ -81,6 +86,11 @@ impl Images {
     /// Says who knows which containers use images. Only the first call counts.
     pub fn set_users(&self, users: Arc<dyn ImageUsers>) {
         let _ = self.0.users.set(users);
+    }
+
+    /// Replaces the registries that may be asked without TLS, at a reload.
+    pub fn set_insecure_registries(&self, registries: Vec<String>) {
+        self.0.insecure.store(Arc::new(registries));
     }
 
     /// One image by name, id, or the beginning of an id, with or without `sha256:`.
@@ -152,6 +162,10 @@ impl State {
 }
 
 impl Inner {
+    pub(crate) fn insecure_registries(&self) -> Arc<Vec<String>> {
+        self.insecure.load_full()
+    }
+
     pub(crate) fn show(&self, state: &State, id: ImageId, record: &ImageRecord) -> Result<Image> {
         let known = self.known(id, record)?;
         let names = |map: &BTreeMap<Reference, ImageId>| {

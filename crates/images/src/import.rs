@@ -58,8 +58,10 @@ impl Images {
         config.rootfs = RootfsConfig { diff_ids: vec![layer.diff], ..RootfsConfig::default() };
         config.history = vec![HistoryEntry { created, comment: import.message, ..HistoryEntry::default() }];
         let bytes = serde_json::to_vec(&config).map_err(|error| Error::Change(error.to_string()))?;
-        let new = NewImage { layers: vec![layer.diff], tags: name.into_iter().collect(), ..NewImage::default() };
+        let tags: Vec<Reference> = name.into_iter().collect();
+        let new = NewImage { layers: vec![layer.diff], tags: tags.clone(), ..NewImage::default() };
         let id = inner.register(&bytes, new, &mut hold)?.id;
+        tags.iter().for_each(|name| inner.tell("tag", id, &name.familiar()));
         inner.tell("import", id, &id.to_string());
         Ok(id)
     }
@@ -93,7 +95,6 @@ impl Inner {
         hold.add(digest);
         self.blobs.put(&self.folder, config)?;
         let id = ImageId::from(digest);
-        let tags = new.tags.clone();
         let moved = self.records.change(&self.folder, |state| {
             let record = state.images.entry(id).or_insert_with(|| ImageRecord {
                 layers: new.layers,
@@ -118,9 +119,6 @@ impl Inner {
             }
             Ok(moved)
         })?;
-        for name in tags {
-            self.tell("tag", id, &name.familiar());
-        }
         Ok(Registered { id, moved })
     }
 

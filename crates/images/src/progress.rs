@@ -20,6 +20,16 @@ pub enum Progress {
 }
 
 impl Progress {
+    /// About a part.
+    pub(crate) fn part(id: &str, status: &str) -> Self {
+        Self::Status { id: Some(id.to_owned()), status: status.to_owned(), amount: None }
+    }
+
+    /// About all of it.
+    pub(crate) fn whole(status: impl Into<String>) -> Self {
+        Self::Status { id: None, status: status.into(), amount: None }
+    }
+
     /// About a part of which so much is done.
     pub(crate) fn amount(id: &str, status: &str, done: u64, all: u64) -> Self {
         Self::Status { id: Some(id.to_owned()), status: status.to_owned(), amount: Some((done, all)) }

@@ -71,6 +71,7 @@ impl Inner {
             ImageRoute::Tag(name) => images::tag(images, name, call),
             ImageRoute::Remove(name) => images::remove(images, name, call),
             ImageRoute::Prune => images::prune(images, call),
+            ImageRoute::Auth => transfers::authenticate(images, call),
             _ => Err(Failure::no_page()),
         }
     }

@@ -20,7 +20,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let (probe, folder) = (Probe::new(), tempfile::tempdir().unwrap());
-        let settings = Settings { root: folder.path().join("images"), hidden: Vec::new() };
+        let settings = Settings { root: folder.path().join("images"), hidden: Vec::new(), ..Settings::default() };
         let images = Images::open(settings, Default::default()).unwrap();
         probe.api.serve_images(images.clone());
         Self { probe, images, _folder: folder }

@@ -49,6 +49,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("userland-proxy", Bool, "Carry what the kernel cannot translate in the daemon").default("true"),
     Setting::new("ip-forward", Bool, "Check that the kernel forwards packets, and say so where it does not")
         .default("true"),
+    // Images.
+    Setting::new("insecure-registry", List, "Registry that may be asked without TLS: HOST[:PORT] or a network as CIDR")
+        .key("insecure-registries"),
     // Acts instead of settings.
     Setting::new("validate", Bool, "Check the configuration and exit").no_key(),
     Setting::new("cleanup", Bool, "Remove everything the daemon ever made on this host, and exit").no_key(),

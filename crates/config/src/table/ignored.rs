@@ -7,7 +7,7 @@ use crate::Shape::{self, Bool, Opaque, Text};
 use crate::Standing::Ignored;
 
 const CONTAINERS: &str = "it concerns containers, which are not run here";
-const IMAGES: &str = "it concerns images, of which there are none here";
+const IMAGES: &str = "it concerns how Docker stores or fetches images, which is done differently here";
 const SWARM: &str = "it concerns swarm mode";
 const PROXY: &str = "the daemon fetches nothing";
 const FORWARDER: &str = "the forwarder is part of the daemon";
@@ -46,7 +46,6 @@ pub(super) const SETTINGS: &[Setting] = &[
     ignored("https-proxy", Text, PROXY),
     ignored("init", Bool, CONTAINERS),
     ignored("init-path", Opaque, CONTAINERS),
-    ignored("insecure-registry", Opaque, IMAGES).key("insecure-registries"),
     ignored("ip-forward-no-drop", Bool, POLICY),
     ignored("log-driver", Opaque, CONTAINERS),
     ignored("log-opt", Opaque, CONTAINERS).key("log-opts"),

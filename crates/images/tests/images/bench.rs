@@ -94,7 +94,7 @@ impl Drop for Bench {
 }
 
 fn open(folder: &Path, events: &Arc<Events>) -> Images {
-    let settings = Settings { root: folder.join("images"), hidden: vec![folder.to_owned()] };
+    let settings = Settings { root: folder.join("images"), hidden: vec![folder.to_owned()], ..Settings::default() };
     Images::open(settings, events.clone()).unwrap()
 }
 
