@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::host;
 use pontoon_config::Config;
+use pontoon_images::Images;
 use pontoon_types::chain;
 use std::sync::Arc;
 
@@ -19,6 +20,15 @@ pub fn run(config: &Config) -> Result<(), Error> {
     for failure in &failures {
         tracing::warn!(failure = chain(failure), "could not remove everything");
     }
+    let unmounted = unmount_roots(&host.images);
     // Whoever scripts this must not take a half-done clean-up for a done one.
-    failures.pop().map_or(Ok(()), |failure| Err(failure.into()))
+    failures.pop().map_or(unmounted, |failure| Err(failure.into()))
+}
+
+/// What containers wrote stays; only the mounts go.
+fn unmount_roots(images: &Images) -> Result<(), Error> {
+    let failed = |error| Error::System { act: "unmount root file systems", cause: std::io::Error::other(error) };
+    let containers = images.rootfs().containers().map_err(failed)?;
+    let outcomes: Vec<_> = containers.iter().map(|container| images.rootfs().unmount(container)).collect();
+    outcomes.into_iter().collect::<Result<(), _>>().map_err(failed)
 }

@@ -17,7 +17,7 @@ pub struct Reloader {
     /// Where clients see the daemon's settings.
     pub api: Api,
     /// The images, for which some registries may be asked without TLS.
-    pub images: Option<Images>,
+    pub images: Images,
     /// What clients see, without the settings that change.
     pub identity: Identity,
 }
@@ -44,9 +44,7 @@ impl Reloader {
             live_restore: outcome.config.live_restore,
             ..self.identity.clone()
         });
-        if let Some(images) = &self.images {
-            images.set_insecure_registries(outcome.config.insecure_registries.clone());
-        }
+        self.images.set_insecure_registries(outcome.config.insecure_registries.clone());
         let attributes: Vec<(&str, &str)> =
             outcome.attributes.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let actor = core.daemon_id().unwrap_or_default();

@@ -286,6 +286,7 @@ fn a_reload_changes_what_dockerd_reloads_and_names_the_rest() {
     let expected = [
         ("debug", "true"),
         ("features", "map[]"),
+        ("insecure-registries", "[]"),
         ("labels", "[\"x=2\"]"),
         ("live-restore", "true"),
         ("shutdown-timeout", "15"),

@@ -51,7 +51,7 @@ pub use serve::{answer, serve, serve_all};
 pub use skip::{skip, worlds_possible};
 pub use snapshot::Snapshot;
 pub use stream::{Report, Stream};
-pub use tools::{docker, docker_py};
+pub use tools::{docker, docker_py, docker_registry};
 pub use wait::{until, until_true};
 pub use wire::{Sniffer, send};
 pub use world::{Shape, World};

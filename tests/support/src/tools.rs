@@ -5,9 +5,18 @@ use std::path::PathBuf;
 /// The `docker` command line: the one in the folder that `PONTOON_TOOLS` names, which `scripts/test` fills, else the
 /// first on the path.
 pub fn docker() -> Option<PathBuf> {
-    let prepared = tools().map(|folder| folder.join("docker"));
+    program("docker")
+}
+
+/// A registry, found in the same way.
+pub fn docker_registry() -> Option<PathBuf> {
+    program("docker-registry")
+}
+
+fn program(name: &str) -> Option<PathBuf> {
+    let prepared = tools().map(|folder| folder.join(name));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let installed = std::env::split_paths(&path).map(|folder| folder.join("docker"));
+    let installed = std::env::split_paths(&path).map(|folder| folder.join(name));
     prepared.into_iter().chain(installed).find(|program| program.is_file())
 }
 

@@ -24,12 +24,16 @@ impl Attributes {
     /// Reads them from header and extensions.
     pub(super) fn of<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Self> {
         let header = entry.header();
+        let fields = header.as_old();
         let number = |value: u64, what: &str| {
             u32::try_from(value).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{what} too large")))
         };
         let mut all = Self {
-            mode: header.mode()? & 0o7777,
-            owner: (number(header.uid()?, "owner")?, number(header.gid()?, "group")?),
+            mode: if is_blank(&fields.mode) { 0 } else { header.mode()? & 0o7777 },
+            owner: (
+                if is_blank(&fields.uid) { 0 } else { number(header.uid()?, "owner")? },
+                if is_blank(&fields.gid) { 0 } else { number(header.gid()?, "group")? },
+            ),
             modified: (i64::try_from(header.mtime().unwrap_or(0)).unwrap_or(0), 0),
             extended: BTreeMap::new(),
         };
@@ -80,6 +84,11 @@ impl Attributes {
         rustix::fs::utimensat(&place.folder, &place.name, &times, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(())
     }
+}
+
+/// Whether a field says nothing: some writers leave numbers out that are 0, and Docker reads them so.
+fn is_blank(field: &[u8]) -> bool {
+    field.iter().all(|c| matches!(c, 0 | b' '))
 }
 
 /// `123.456`, maybe negative, as pax writes times.

@@ -58,6 +58,17 @@ impl Archive {
         self
     }
 
+    /// A file whose writer left out what is 0.
+    pub fn bare(mut self, name: &str) -> Self {
+        let mut header = header(EntryType::Regular, 0, 0);
+        raw_name(&mut header, name);
+        let fields = header.as_old_mut();
+        (fields.uid, fields.gid, fields.mode) = ([0; 8], [b' '; 8], [0; 8]);
+        header.set_cksum();
+        self.0.append(&header, &[][..]).unwrap();
+        self
+    }
+
     /// A file whose name needs an extension.
     pub fn long(mut self, name: &str, content: &[u8]) -> Self {
         let mut header = header(EntryType::Regular, 0o644, content.len() as u64);

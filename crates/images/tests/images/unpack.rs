@@ -50,6 +50,14 @@ fn owners_modes_times_attributes_links_and_devices_arrive() {
 }
 
 #[test]
+fn numbers_that_an_archive_leaves_out_are_0() {
+    let Some(bench) = Bench::new() else { return };
+    let root = bench.container("c", &bench.import(&Archive::new().bare("file").end(), "bare"));
+    let about = fs::metadata(root.join("file")).unwrap();
+    assert_eq!((about.uid(), about.gid(), about.mode() & 0o7777), (0, 0, 0));
+}
+
+#[test]
 fn an_archive_with_hostile_names_is_refused_and_nothing_is_left() {
     let Some(bench) = Bench::new() else { return };
     let outside = tempfile::tempdir().unwrap();
