@@ -7,10 +7,13 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The file in a root that is locked. It stays when the lock is given back: removing it would let two daemons lock two
 /// files of the same name.
 const FILE: &str = "pontoond.lock";
+/// How long a daemon that was killed may take to be gone: scripts start the next one at once.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A root that is ours until this is dropped.
 #[derive(Debug)]
@@ -26,14 +29,21 @@ impl RootLock {
         DirBuilder::new().recursive(true).mode(0o711).create(path).map_err(|cause| failed("make directory", cause))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o644);
-        let file = options.open(path.join(FILE)).map_err(|cause| failed("lock", cause))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(mut file) => {
-                note_pid(&mut file).map_err(|cause| failed("write the lock file in", cause))?;
-                Ok(Self { _file: file })
+        let mut file = options.open(path.join(FILE)).map_err(|cause| failed("lock", cause))?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(mut file) => {
+                    note_pid(&mut file).map_err(|cause| failed("write the lock file in", cause))?;
+                    return Ok(Self { _file: file });
+                }
+                Err((held, Errno::EWOULDBLOCK)) if Instant::now() < until => file = held,
+                Err((held, Errno::EWOULDBLOCK)) => {
+                    return Err(Error::AlreadyRunning { path: path.to_owned(), pid: pid(held) });
+                }
+                Err((_, errno)) => return Err(failed("lock", errno.into())),
             }
-            Err((file, Errno::EWOULDBLOCK)) => Err(Error::AlreadyRunning { path: path.to_owned(), pid: pid(file) }),
-            Err((_, errno)) => Err(failed("lock", errno.into())),
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }
@@ -69,6 +79,18 @@ mod tests {
         assert!(error.hint().is_some());
         drop(lock);
         RootLock::acquire(&root).unwrap();
+    }
+
+    #[test]
+    fn a_root_is_waited_for_while_its_holder_dies() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = RootLock::acquire(directory.path()).unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| RootLock::acquire(directory.path()).map(drop));
+            std::thread::sleep(Duration::from_millis(50));
+            drop(lock);
+            next.join().unwrap().unwrap();
+        });
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use super::Call;
 use super::containers::summaries;
+use super::images::summary;
 use crate::Failure;
 use crate::api::Inner;
 use crate::reply::{self, Reply};
 use http::StatusCode;
-use pontoon_api_types::{ApiVersion, ContainerSummary, DiskUsage, LegacyDiskUsage, UsageOf, Volume};
+use pontoon_api_types::{ApiVersion, ContainerSummary, DiskUsage, ImageSummary, LegacyDiskUsage, UsageOf, Volume};
 use pontoon_containers::ContainerView;
 
 /// Since this version sums are told, and lists only on request.
@@ -45,10 +46,13 @@ pub(crate) async fn usage(inner: &Inner, call: &Call) -> Result<Reply, Failure> 
     let views = if sorts.containers { inner.containers.containers() } else { Vec::new() };
     let containers = if sorts.containers { Some(sized(inner, &views, call.version).await) } else { None };
     let volumes = if sorts.volumes { Some(inner.containers.volume_usage().await?) } else { None };
+    let images = if sorts.images { Some(Taken::by_images(inner).await?) } else { None };
     if call.version < SUMS {
-        let legacy: LegacyDiskUsage<()> = LegacyDiskUsage {
-            layers_size: 0,
-            images: sorts.images.then(Vec::new),
+        let legacy = LegacyDiskUsage {
+            layers_size: images.as_ref().map_or(0, |images| images.layers),
+            images: images.map(|images| {
+                images.shown.into_iter().map(|image| image.for_version(call.version)).collect::<Vec<_>>()
+            }),
             containers,
             volumes,
             build_cache: sorts.build_cache.then(Vec::new),
@@ -56,17 +60,64 @@ pub(crate) async fn usage(inner: &Inner, call: &Call) -> Result<Reply, Failure> 
         return reply::json(StatusCode::OK, &legacy);
     }
     let verbose = call.query.strict_bool("verbose")?;
-    let mut usage: DiskUsage<()> = DiskUsage {
-        image_usage: sorts.images.then(UsageOf::default),
+    let mut usage = DiskUsage {
+        image_usage: images.map(of_images),
         container_usage: containers.map(|shown| of_containers(&views, shown)),
         volume_usage: volumes.map(of_volumes),
         build_cache_usage: sorts.build_cache.then(UsageOf::default),
     };
     if !verbose {
+        usage.image_usage.iter_mut().for_each(|of| of.items.clear());
         usage.container_usage.iter_mut().for_each(|of| of.items.clear());
         usage.volume_usage.iter_mut().for_each(|of| of.items.clear());
     }
     reply::json(StatusCode::OK, &usage)
+}
+
+/// What images take.
+#[derive(Default)]
+struct Taken {
+    /// Bytes of all layers, each counted once.
+    layers: i64,
+    /// The images; `containers` and `shared_size` are filled in.
+    shown: Vec<ImageSummary>,
+}
+
+impl Taken {
+    /// A daemon that keeps no images has none.
+    async fn by_images(inner: &Inner) -> Result<Self, Failure> {
+        let Ok(images) = inner.images().cloned() else { return Ok(Self::default()) };
+        let users = inner.containers.containers();
+        let measure = move || {
+            let usage = images.usage();
+            let users = |id: &str| count(users.iter().filter(|view| view.definition.image == id).count());
+            let images = images.images();
+            let shown = images.iter().map(|image| ImageSummary {
+                containers: users(&image.id.to_string()),
+                shared_size: usage.shared.get(&image.id).map_or(0, |&bytes| signed(bytes)),
+                ..summary(image)
+            });
+            Self { layers: signed(usage.layers), shown: shown.collect() }
+        };
+        let broken = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "measure the images");
+        tokio::task::spawn_blocking(measure).await.map_err(broken)
+    }
+}
+
+fn of_images(taken: Taken) -> UsageOf<ImageSummary> {
+    let own = |image: &ImageSummary| (image.size - image.shared_size).max(0);
+    let used: i64 = taken.shown.iter().filter(|image| image.containers > 0).map(own).sum();
+    UsageOf {
+        active_count: count(taken.shown.iter().filter(|image| image.containers > 0).count()),
+        total_count: count(taken.shown.len()),
+        reclaimable: (taken.layers - used).max(0),
+        total_size: taken.layers,
+        items: taken.shown,
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 async fn sized(inner: &Inner, views: &[ContainerView], version: ApiVersion) -> Vec<ContainerSummary> {

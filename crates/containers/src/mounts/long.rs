@@ -69,6 +69,7 @@ fn bind(mount: &Mount, destination: String) -> std::result::Result<MountPoint, S
         propagation: propagation.word().into(),
         recursive: !options.non_recursive,
         make_source: options.create_mountpoint,
+        read_only_on_top: options.read_only_non_recursive,
         ..MountPoint::bind(source, destination)
     })
 }

@@ -20,6 +20,9 @@ pub struct MountPoint {
     pub mode: String,
     /// Whether the container may write to it.
     pub writable: bool,
+    /// Whether, when it may not, it still may write to what is mounted below.
+    #[serde(default)]
+    pub read_only_on_top: bool,
     /// How later mounts spread; empty for volumes and tmpfs.
     pub propagation: String,
     /// Whether what is mounted below comes along.
@@ -62,6 +65,7 @@ impl MountPoint {
             driver: String::new(),
             mode: String::new(),
             writable: true,
+            read_only_on_top: false,
             propagation: String::new(),
             recursive: true,
             copy: false,

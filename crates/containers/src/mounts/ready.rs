@@ -3,7 +3,7 @@
 use super::MountPoint;
 use crate::spec::{HostConfig, MountKind, TmpfsOptions};
 use crate::{Error, Result};
-use pontoon_runtime::{Mount, MountSource, Propagation};
+use pontoon_runtime::{Access, Mount, MountSource, Propagation};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub(crate) fn ready(points: &[MountPoint], host: &HostConfig) -> Result<Vec<Moun
     for (path, options) in host.tmpfs.iter().flatten() {
         let options = options.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let target = PathBuf::from(super::point::clean(path));
-        mounts.push(Mount { target, source: MountSource::Tmpfs { options }, read_only: false });
+        mounts.push(Mount { target, source: MountSource::Tmpfs { options }, access: Access::Writable });
     }
     // A mount over a folder hides what was mounted below it before.
     mounts.sort_by_key(|mount| mount.target.components().count());
@@ -31,7 +31,15 @@ fn one(point: &MountPoint) -> Result<Mount> {
             recursive: point.recursive,
         },
     };
-    Ok(Mount { target: point.destination.clone().into(), source, read_only: !point.writable })
+    Ok(Mount { target: point.destination.clone().into(), source, access: access(point) })
+}
+
+fn access(point: &MountPoint) -> Access {
+    match (point.writable, point.read_only_on_top) {
+        (true, _) => Access::Writable,
+        (false, true) => Access::ReadOnlyOnTop,
+        (false, false) => Access::ReadOnly,
+    }
 }
 
 /// Where what is mounted is on the host.

@@ -14,7 +14,7 @@ pub(crate) use security::check as check_security;
 
 use crate::network::{Files, Joined, other_sysctls};
 use crate::{Definition, Result, Settings};
-use pontoon_runtime::{ContainerPlan, Device, Mount, MountSource, Propagation};
+use pontoon_runtime::{Access, ContainerPlan, Device, Mount, MountSource, Propagation};
 use std::path::{Path, PathBuf};
 
 /// What a start has made ready for a container.
@@ -68,7 +68,7 @@ fn network_files(files: &Files, read_only: bool, mounts: &[Mount]) -> Vec<Mount>
     let mount = |(target, path): (&str, &PathBuf)| Mount {
         target: target.into(),
         source: MountSource::Bind { path: path.clone(), propagation: Propagation::RecursivePrivate, recursive: true },
-        read_only,
+        access: if read_only { Access::ReadOnly } else { Access::Writable },
     };
     places.into_iter().filter(|(target, _)| !taken(Path::new(target))).map(mount).collect()
 }

@@ -1,7 +1,7 @@
 //! What is mounted into a container: Docker's default mounts, and those of the plan over them.
 
 use super::Surroundings;
-use crate::{CgroupVersion, ContainerPlan, Error, Ipc, Mount as Wanted, MountSource, Propagation, Result};
+use crate::{Access, CgroupVersion, ContainerPlan, Error, Ipc, Mount as Wanted, MountSource, Propagation, Result};
 use oci_spec::runtime::{Mount, MountBuilder};
 use std::path::{Component, Path, PathBuf};
 
@@ -88,7 +88,11 @@ fn shm(plan: &ContainerPlan, around: &Surroundings<'_>) -> Result<Option<Mount>>
 
 fn wanted(wanted: &Wanted) -> Result<Mount> {
     let target = clean(&wanted.target)?;
-    let access = if wanted.read_only { "ro" } else { "rw" };
+    let access = match wanted.access {
+        Access::Writable => "rw",
+        Access::ReadOnly => "rro",
+        Access::ReadOnlyOnTop => "ro",
+    };
     match &wanted.source {
         MountSource::Bind { path, propagation, recursive } => {
             let bind = if *recursive { "rbind" } else { "bind" };
@@ -99,7 +103,7 @@ fn wanted(wanted: &Wanted) -> Result<Mount> {
             // The last word counts, so that the plan's `exec` takes `noexec` away.
             all.retain(|word| !options.iter().any(|option| opposite(option) == Some(*word)));
             all.extend(options.iter().map(String::as_str));
-            if wanted.read_only {
+            if wanted.access.is_read_only() {
                 all.push("ro");
             }
             mount(target, "tmpfs", "tmpfs", &all)

@@ -15,7 +15,7 @@ mod security;
 pub use container::ContainerPlan;
 pub use device::{Device, DeviceRule};
 pub use log::LogPlan;
-pub use mount::{Mount, MountSource, Propagation};
+pub use mount::{Access, Mount, MountSource, Propagation};
 pub use namespace::{CgroupNamespace, Ipc, Namespace, Namespaces, Network};
 pub use process::{ConsoleSize, ExecPlan, Process, Rlimit, Stdin};
 pub use resources::{BlkioDevice, Resources};

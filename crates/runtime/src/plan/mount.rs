@@ -9,8 +9,27 @@ pub struct Mount {
     pub target: PathBuf,
     /// What is mounted there.
     pub source: MountSource,
-    /// Whether it is read-only.
-    pub read_only: bool,
+    /// Who may write to it.
+    pub access: Access,
+}
+
+/// Whether a mount may be written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Yes.
+    #[default]
+    Writable,
+    /// No, and what is mounted below it neither (Linux 5.12): Docker's default since 25.
+    ReadOnly,
+    /// No, but what is mounted below it stays as it is.
+    ReadOnlyOnTop,
+}
+
+impl Access {
+    /// Whether it may not be written to.
+    pub fn is_read_only(self) -> bool {
+        self != Self::Writable
+    }
 }
 
 /// What is mounted.

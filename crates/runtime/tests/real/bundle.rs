@@ -1,7 +1,7 @@
 //! What a container sees of the machine, and what it cannot.
 
 use crate::place::Place;
-use pontoon_runtime::{Error, Mount, MountSource, Propagation, Rlimit, Runtime, Seccomp};
+use pontoon_runtime::{Access, Error, Mount, MountSource, Propagation, Rlimit, Runtime, Seccomp};
 
 #[test]
 fn it_has_its_own_names_user_environment_and_folder() {
@@ -66,25 +66,30 @@ fn mounts_limits_and_settings_are_as_asked() {
     let shared = place.path().join("shared");
     std::fs::create_dir(&shared).unwrap();
     std::fs::write(shared.join("file"), "of the host\n").unwrap();
-    let bind = |target: &str, read_only| Mount {
+    // What is mounted below a read-only mount is read-only, too, unless asked otherwise.
+    std::fs::create_dir(shared.join("below")).unwrap();
+    let flags = nix::mount::MsFlags::empty();
+    nix::mount::mount(Some("none"), &shared.join("below"), Some("tmpfs"), flags, None::<&str>).unwrap();
+    let bind = |target: &str, access| Mount {
         target: target.into(),
-        read_only,
+        access,
         source: MountSource::Bind { path: shared.clone(), propagation: Propagation::default(), recursive: true },
     };
-    let line = "cat /ro/file; touch /ro/x 2>&1; echo new > /rw/made; touch /x 2>&1; grep ' /mem ' /proc/mounts; \
+    let line = "cat /ro/file; touch /ro/x /ro/below/x /top/x /top/below/x 2>&1; echo new > /rw/made; touch /x 2>&1; grep ' /mem ' /proc/mounts; \
                 ulimit -n; cat /proc/sys/kernel/shm_rmid_forced; grep ' /dev/shm ' /proc/mounts; cat /proc/1/oom_score_adj";
     let mut plan = place.plan(line);
     plan.mounts = vec![
-        bind("/ro", true),
-        bind("/rw", false),
+        bind("/ro", Access::ReadOnly),
+        bind("/top", Access::ReadOnlyOnTop),
+        bind("/rw", Access::Writable),
         Mount {
             target: "/mem".into(),
-            read_only: false,
+            access: Access::Writable,
             source: MountSource::Tmpfs { options: vec!["size=1m".into(), "exec".into()] },
         },
     ];
     // Their places in the root must be there when it is read-only.
-    for folder in ["ro", "rw", "mem"] {
+    for folder in ["ro", "top", "rw", "mem"] {
         std::fs::create_dir(place.rootfs().join(folder)).unwrap();
     }
     plan.read_only_rootfs = true;
@@ -94,7 +99,11 @@ fn mounts_limits_and_settings_are_as_asked() {
     plan.oom_score_adj = Some(123);
     let (code, log) = place.output(&plan);
     assert_eq!(code, 0, "{log}");
-    assert!(log.contains("of the host") && log.contains("/ro/x: Read-only file system"), "{log}");
+    assert!(log.contains("of the host"), "{log}");
+    for refused in ["/ro/x", "/ro/below/x", "/top/x"] {
+        assert!(log.contains(&format!("{refused}: Read-only file system")), "{log}");
+    }
+    assert!(!log.contains("/top/below/x") && shared.join("below/x").exists(), "{log}");
     assert!(log.contains("/x: Read-only file system") && log.contains("\n77\n1\n"), "{log}");
     assert!(log.contains("tmpfs /mem tmpfs rw,nosuid,nodev,") && log.contains("size=1024k"), "{log}");
     assert!(log.contains("shm /dev/shm tmpfs rw,nosuid,nodev,noexec"), "{log}");
@@ -144,7 +153,7 @@ fn what_cannot_run_is_an_error_with_dockers_exit_code_and_leaves_nothing() {
     let mut plan = place.plan("true");
     plan.mounts = vec![Mount {
         target: "/etc/passwd".into(),
-        read_only: false,
+        access: Access::Writable,
         source: MountSource::Bind { path: "/tmp".into(), propagation: Propagation::default(), recursive: true },
     }];
     let error = place.runtime.create(&plan).unwrap_err();
