@@ -58,6 +58,11 @@ impl Client {
         self
     }
 
+    /// The same client with a runtime and connections of its own: clones of one wait for one another.
+    pub fn apart(&self) -> Result<Self, Error> {
+        Self::around(self.client.apart())
+    }
+
     /// Events, as they happen.
     pub fn events(&self, query: &EventQuery) -> Result<Events, Error> {
         let stream = self.runtime.block_on(self.client.events(query))?;

@@ -70,6 +70,11 @@ impl Client {
         Ok(Self { wire: Arc::new(wire), version: ApiVersion::MAX, timeout: None })
     }
 
+    /// The same with connections of its own.
+    pub fn apart(&self) -> Self {
+        Self { wire: Arc::new(self.wire.apart()), ..self.clone() }
+    }
+
     /// The same, asking for another API version than the newest.
     pub fn at_version(mut self, version: ApiVersion) -> Self {
         self.version = version;

@@ -42,6 +42,11 @@ impl Wire {
         Self { host, tls, idle: Mutex::default() }
     }
 
+    /// The same way without any connection yet.
+    pub(crate) fn apart(&self) -> Self {
+        Self::new(self.host.clone(), self.tls.clone())
+    }
+
     /// Sends a request over a kept connection, or a new one if that turns out to be closed before it took anything.
     pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Answer, Error> {
         while let Some(mut sender) = self.take() {

@@ -56,6 +56,11 @@ impl Daemon {
         self.child.id()
     }
 
+    /// Where its folders are.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Resident memory, in KiB.
     pub fn resident(&self) -> Result<f64> {
         resident(self.pid())

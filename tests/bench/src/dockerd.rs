@@ -21,7 +21,7 @@ pub struct Dockerd {
     socket: PathBuf,
     child: Child,
     // Last: it goes when nobody uses it any more.
-    _folder: TempDir,
+    folder: TempDir,
     /// What it says it is.
     pub version: String,
 }
@@ -48,9 +48,19 @@ impl Dockerd {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        let mut dockerd = Self { client, socket, child, _folder: folder, version: String::new() };
+        let mut dockerd = Self { client, socket, child, folder, version: String::new() };
         dockerd.version = dockerd.told_version()?;
         Ok(Some(dockerd))
+    }
+
+    /// A client of it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Where its folders are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn told_version(&self) -> Result<String> {
@@ -125,8 +135,9 @@ impl Drop for Dockerd {
 fn launch(root: &Path, socket: &Path) -> Result<Child> {
     let path = root.display();
     let line = format!(
-        "ip link set lo up && echo 1 > /proc/sys/net/ipv4/ip_forward && exec setpriv --pdeathsig KILL dockerd \
-         --data-root {path}/data --exec-root {path}/exec --pidfile {path}/pid -H unix://{} --storage-driver vfs \
+        "mount -t tmpfs tmpfs /run && (umount /sys/fs/cgroup/unified 2> /dev/null || true) && mkdir -p {path}/data && \
+         mount -t tmpfs tmpfs {path}/data && ip link set lo up && echo 1 > /proc/sys/net/ipv4/ip_forward && exec setpriv --pdeathsig KILL dockerd \
+         --data-root {path}/data --exec-root {path}/exec --pidfile {path}/pid -H unix://{} --storage-driver overlay2 \
          > {path}/log 2>&1",
         socket.display()
     );

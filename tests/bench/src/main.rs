@@ -9,6 +9,7 @@ mod dockerd;
 mod error;
 mod load;
 mod news;
+mod processes;
 mod pump;
 mod report;
 mod rows;

@@ -1,6 +1,7 @@
 //! The rows that can be measured: their names, and what they share.
 
 mod connect;
+mod containers;
 mod crowd;
 mod memory;
 mod names;
@@ -68,6 +69,9 @@ pub const ROWS: &[(&str, Measure)] = &[
     ("names", names::names),
     ("throughput", throughput::throughput),
     ("memory", memory::memory),
+    ("containers", containers::start),
+    ("containers-at-once", containers::at_once),
+    ("containers-memory", containers::memory),
     ("connect-1000", crowd::among_many),
     ("restart", restart::restart),
 ];

@@ -34,6 +34,8 @@ impl World {
         mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(Error::system("keep mounts private"))?;
         mount(Some("tmpfs"), root.path(), Some("tmpfs"), MsFlags::empty(), None::<&str>)
             .map_err(Error::system("mount a tmpfs"))?;
+        // Where the first version of control groups is in use, container runtimes want it pure.
+        let _ = nix::mount::umount2("/sys/fs/cgroup/unified", nix::mount::MntFlags::MNT_DETACH);
         let world = Self { root };
         world.furnish()?;
         Ok(world)

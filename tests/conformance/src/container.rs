@@ -3,13 +3,14 @@
 use crate::engine::Engine;
 use crate::hijack::Frame;
 use crate::http::{Http, with_query};
-use pontoon_test_support::until;
+use pontoon_test_support::{Place, until};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// A container of the engine under test.
 pub struct Container<'a> {
+    engine: &'a Engine,
     http: &'a Http,
     /// Its id.
     pub id: String,
@@ -33,7 +34,7 @@ impl Engine {
         let body = self.creation(fields);
         let query: &[(&str, &str)] = if name.is_empty() { &[] } else { &[("name", name)] };
         let created = self.post_json(&with_query("/containers/create", query), &body).is(201).json();
-        Container { http: self, id: created["Id"].as_str().unwrap().to_owned() }
+        Container { engine: self, http: self, id: created["Id"].as_str().unwrap().to_owned() }
     }
 
     /// Makes and starts one.
@@ -65,7 +66,7 @@ impl Engine {
 
     /// One that is there.
     pub fn container(&self, id: &str) -> Container<'_> {
-        Container { http: self, id: id.to_owned() }
+        Container { engine: self, http: self, id: id.to_owned() }
     }
 }
 
@@ -112,6 +113,15 @@ impl Container<'_> {
         until(&format!("{key} is {value}"), Duration::from_secs(60), || {
             (self.inspect()["State"][key] == value).then_some(())
         });
+    }
+
+    /// Its network, while it runs, as a place that servers and clients of the test can be put in.
+    #[track_caller]
+    pub fn place(&self) -> Place {
+        let about = self.inspect();
+        let (pid, name) = (about["State"]["Pid"].as_i64().unwrap(), about["Name"].as_str().unwrap());
+        assert!(pid > 0, "{name} does not run");
+        self.engine.scene().network_of(pid, name.trim_start_matches('/'))
     }
 
     /// Its endpoint's settings in a network.

@@ -5,10 +5,10 @@ use crate::http::Http;
 use crate::older::{note, version};
 use bytes::Bytes;
 use http::Method;
-use pontoon_test_support::{BUSYBOX, Dockerd, Scene, Shape, World, busybox_image};
+use pontoon_test_support::{BUSYBOX, Dockerd, Nameserver, Scene, Shape, World, Zone, busybox_image};
 use serde_json::Value;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The version that cases speak if they do not say otherwise: the newest that the oldest engine under test knows.
 const VERSION: &str = "1.41";
@@ -47,6 +47,12 @@ impl Engine {
             Some(program) => Daemon::Other(Dockerd::start(Path::new(&program), &flags)?),
             None => Daemon::Ours(World::shaped(Shape { flags, ..Shape::default() })?),
         };
+        let scene: &Scene = match &daemon {
+            Daemon::Ours(world) => world,
+            Daemon::Other(dockerd) => dockerd,
+        };
+        // The host's own name server knows nobody, at once.
+        Nameserver::start(scene.wan(), scene.wan().own[0], Zone::default());
         let socket = match &daemon {
             Daemon::Ours(world) => world.daemon().socket(),
             Daemon::Other(dockerd) => dockerd.socket(),
@@ -64,6 +70,11 @@ impl Engine {
     #[track_caller]
     pub fn load(&self, archive: Vec<u8>) -> Answer {
         self.send(Method::POST, "/images/load?quiet=1", Some(("application/x-tar", Bytes::from(archive)))).is(200)
+    }
+
+    /// Where its API is.
+    pub fn socket(&self) -> PathBuf {
+        self.http.socket()
     }
 
     /// The host it runs on, with the machines beside it.
@@ -126,7 +137,10 @@ impl Drop for Engine {
             && std::thread::panicking()
         {
             let log = dockerd.log();
-            let trouble: Vec<&str> = log.lines().filter(|line| !line.contains("level=info")).collect();
+            let trouble: Vec<&str> = log
+                .lines()
+                .filter(|line| !["level=info", "plugin", "containerd config"].iter().any(|usual| line.contains(usual)))
+                .collect();
             eprintln!("---- what {} complained of\n{}\n----", self.name, trouble.join("\n"));
         }
     }

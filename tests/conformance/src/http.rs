@@ -31,6 +31,10 @@ impl Http {
         Self { socket, version: version.to_owned() }
     }
 
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket.clone()
+    }
+
     /// The same at another version; an empty one leaves it out of paths.
     pub fn at(&self, version: &str) -> Self {
         Self::new(self.socket.clone(), version)

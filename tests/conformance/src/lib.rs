@@ -13,6 +13,7 @@
 
 mod answer;
 mod container;
+mod docker;
 mod engine;
 mod hijack;
 mod http;
@@ -21,10 +22,14 @@ mod stream;
 
 pub use answer::Answer;
 pub use container::{Container, Output};
+pub use docker::{Docker, fetch, written};
 pub use engine::Engine;
 pub use hijack::{Frame, Hijacked};
 pub use http::Http;
 pub use stream::Stream;
 
-pub use pontoon_test_support::{BUSYBOX, Recipe, Transport, ask, patient, serve, until, until_true};
-pub use serde_json::{Value, json};
+pub use pontoon_test_support::{
+    BUSYBOX, Place, Recipe, Transport, answer, ask, docker_py, patient, reach, serve, serve_all, skip, until,
+    until_true,
+};
+pub use serde_json::{Map, Value, json};

@@ -13,6 +13,7 @@
 
 mod ask;
 mod binaries;
+mod container;
 mod daemon;
 mod dockerd;
 mod frame;
@@ -35,6 +36,7 @@ mod world;
 
 pub use ask::{Transport, ask, ask_as, patient, reach};
 pub use binaries::binary;
+pub use container::Container;
 pub use daemon::Daemon;
 pub use dockerd::Dockerd;
 pub use frame::{Ethernet, Frame};
@@ -51,7 +53,7 @@ pub use serve::{answer, serve, serve_all};
 pub use skip::{skip, worlds_possible};
 pub use snapshot::Snapshot;
 pub use stream::{Report, Stream};
-pub use tools::{docker, docker_py, docker_registry};
+pub use tools::{compose, docker, docker_py, docker_registry};
 pub use wait::{until, until_true};
 pub use wire::{Sniffer, send};
 pub use world::{Shape, World};

@@ -105,6 +105,13 @@ impl Scene {
         self.namespaces.pid_inside(child)
     }
 
+    /// The network of the process that processes of the scene know by `pid`, as a place with a name.
+    pub fn network_of(&self, pid: i64, name: &str) -> Place {
+        let path = format!("/proc/{pid}/ns/net");
+        let net = self.open(Path::new(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        Place::new(name, Arc::new(net), self.namespaces.clone())
+    }
+
     /// Opens a file as processes of the scene see it.
     pub fn open(&self, path: &Path) -> std::io::Result<std::fs::File> {
         self.namespaces.open(path)

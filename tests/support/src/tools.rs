@@ -25,6 +25,11 @@ pub fn docker_py() -> Option<PathBuf> {
     tools().map(|folder| folder.join("docker-py/bin/python")).filter(|python| python.is_file())
 }
 
+/// Docker Compose, which `scripts/test` prepares: the program that is both a command and a plugin of `docker`.
+pub fn compose() -> Option<PathBuf> {
+    tools().map(|folder| folder.join("docker-compose")).filter(|program| program.is_file())
+}
+
 fn tools() -> Option<PathBuf> {
     std::env::var_os("PONTOON_TOOLS").map(PathBuf::from)
 }

@@ -184,7 +184,9 @@ impl Launch<'_> {
                 length => said.extend_from_slice(&buffer[..length]),
             }
         }
-        let report: Report = serde_json::from_slice(&said).map_err(|_| self.died())?;
+        // The exit code of a command that is over at once follows in the same breath.
+        let line = said.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let report: Report = serde_json::from_slice(line).map_err(|_| self.died())?;
         if report.data >= 0 {
             return Ok(report.data);
         }

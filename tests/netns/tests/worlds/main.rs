@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod attacker;
+mod container_deaths;
 mod containers;
 mod docker;
 mod hostile;
