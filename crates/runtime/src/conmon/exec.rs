@@ -89,7 +89,7 @@ impl Conmon {
         };
         folder.write_json("record.json", &made)?;
         if let (true, Some(size)) = (plan.process.tty, plan.process.console_size) {
-            // A command that is over already has no terminal any more.
+            // crun gives the terminal of a command no size, so it follows. A command that is over has no terminal any more.
             let _ = folder.tell(1, size.height, size.width);
         }
         let stdin = plan.process.stdin != Stdin::Closed;

@@ -138,7 +138,9 @@ fn a_command_runs_beside_the_first_process() {
     assert!(error.to_string().contains("OCI runtime exec failed"), "{error}");
     assert!(error.to_string().contains("exec: \"nosuch\": executable file not found in $PATH"), "{error}");
 
-    let mut exec = command(&["sh", "-c", "stty size; grep CapEff /proc/self/status"]);
+    // The size follows the start of a command, as crun gives its terminal none.
+    let mut exec =
+        command(&["sh", "-c", "until stty size 2> /dev/null; do sleep 0.01; done; grep CapEff /proc/self/status"]);
     exec.process.tty = true;
     exec.privileged = true;
     exec.process.console_size = Some(ConsoleSize { height: 5, width: 6 });
