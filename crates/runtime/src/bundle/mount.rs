@@ -88,10 +88,11 @@ fn shm(plan: &ContainerPlan, around: &Surroundings<'_>) -> Result<Option<Mount>>
 
 fn wanted(wanted: &Wanted) -> Result<Mount> {
     let target = clean(&wanted.target)?;
-    let access = match wanted.access {
-        Access::Writable => "rw",
-        Access::ReadOnly => "rro",
-        Access::ReadOnlyOnTop => "ro",
+    // Nothing is mounted below a file, and crun 1.8 takes `rro` for folders only.
+    let access = match (wanted.access, &wanted.source) {
+        (Access::Writable, _) => "rw",
+        (Access::ReadOnly, MountSource::Bind { path, .. }) if path.is_dir() => "rro",
+        _ => "ro",
     };
     match &wanted.source {
         MountSource::Bind { path, propagation, recursive } => {
